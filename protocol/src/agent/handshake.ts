@@ -29,7 +29,12 @@ export const LauncherHello = z.object({
 export type LauncherHello = z.infer<typeof LauncherHello>
 
 /** The bytes that the proof of `role` is computed over. */
-export function proofMessage(role: 'host' | 'agent', epoch: number, hostNonce: Uint8Array, agentNonce: Uint8Array): Uint8Array {
+export function proofMessage(
+  role: 'host' | 'agent',
+  epoch: number,
+  hostNonce: Uint8Array,
+  agentNonce: Uint8Array,
+): Uint8Array {
   const label = new TextEncoder().encode(role === 'host' ? HOST_PROOF_LABEL : AGENT_PROOF_LABEL)
   const own = role === 'host' ? agentNonce : hostNonce
   const other = role === 'host' ? hostNonce : agentNonce

@@ -30,8 +30,19 @@ export const FileEntry = z
 export type FileEntry = z.infer<typeof FileEntry>
 
 export const SIGNALS = [
-  'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGABRT', 'SIGKILL', 'SIGUSR1', 'SIGUSR2',
-  'SIGALRM', 'SIGTERM', 'SIGCONT', 'SIGSTOP', 'SIGTSTP', 'SIGWINCH',
+  'SIGHUP',
+  'SIGINT',
+  'SIGQUIT',
+  'SIGABRT',
+  'SIGKILL',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGALRM',
+  'SIGTERM',
+  'SIGCONT',
+  'SIGSTOP',
+  'SIGTSTP',
+  'SIGWINCH',
 ] as const
 export const SignalName = z.enum(SIGNALS).meta({ id: 'SignalName' })
 export type SignalName = z.infer<typeof SignalName>
@@ -85,6 +96,7 @@ export type Personality = z.infer<typeof Personality>
 export const ProcessInfo = z
   .object({ processId: ProcessId, pid: count, argv: z.array(z.string()), user: z.string(), startedAtMs: z.number() })
   .meta({ id: 'ProcessInfo' })
+export type ProcessInfo = z.infer<typeof ProcessInfo>
 
 export const agentOperations = {
   'agent.info': {
@@ -104,14 +116,23 @@ export const agentOperations = {
     result: z.object({ size: count, mode: count, mtimeMs: z.number() }),
   },
   'file.write': {
-    request: z.object({ path, user, mode: count.optional(), parents: z.boolean().optional(), append: z.boolean().optional() }),
+    request: z.object({
+      path,
+      user,
+      mode: count.optional(),
+      parents: z.boolean().optional(),
+      append: z.boolean().optional(),
+    }),
     result: z.object({ size: count }),
   },
   'file.list': {
     request: z.object({ path, user, depth: z.number().int().min(1).max(64), limit: z.number().int().min(1) }),
     result: empty,
   },
-  'file.stat': { request: z.object({ path, user, follow: z.boolean().optional() }), result: z.object({ entry: FileEntry }) },
+  'file.stat': {
+    request: z.object({ path, user, follow: z.boolean().optional() }),
+    result: z.object({ entry: FileEntry }),
+  },
   'file.mkdir': {
     request: z.object({ path, user, parents: z.boolean().optional(), mode: count.optional() }),
     result: empty,

@@ -27,6 +27,7 @@ export type RootfsStack = z.infer<typeof RootfsStack>
 export const ProbeCheck = z
   .object({ id: z.string(), ok: z.boolean(), detail: z.string(), hint: z.string().nullish() })
   .meta({ id: 'ProbeCheck' })
+export type ProbeCheck = z.infer<typeof ProbeCheck>
 export const NamespaceCapabilities = z.object({
   userns: z.enum(['range', 'single', 'none']),
   cgroup: z.enum(['v1', 'v2', 'none']),

@@ -2,7 +2,6 @@
 import * as z from 'zod'
 import { FileEntry, ProcessInfo } from '../agent/operations.ts'
 import type { ErrorCode } from '../errors/registry.ts'
-import { SandboxId } from '../ids.ts'
 import { NamespaceCapabilities, ProbeCheck } from '../launcher/operations.ts'
 import { ResizeProcess, RunCommand, RunResult, SignalProcess } from '../process.ts'
 import { CreateSandbox, ListSandboxes, Sandbox, SandboxPage } from '../sandbox.ts'
@@ -21,7 +20,7 @@ export interface Route {
   readonly query?: z.ZodObject
   readonly headers?: z.ZodObject
   readonly body?: z.ZodType | typeof BYTES
-  readonly status: 200 | 201 | 204
+  readonly status: 101 | 200 | 201 | 204
   readonly result?: z.ZodType | typeof BYTES | typeof NDJSON
   /** A second form that the client may ask for with `Accept`. */
   readonly stream?: typeof NDJSON
@@ -47,6 +46,7 @@ export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' 
 export const ServerInfo = z
   .object({ version: z.string(), apiVersion: z.literal('v1'), agentGeneration: z.number().int(), pid: z.number().int() })
   .meta({ id: 'ServerInfo' })
+export type ServerInfo = z.infer<typeof ServerInfo>
 export const DriverReport = z
   .object({
     driver: z.string(),
@@ -56,7 +56,9 @@ export const DriverReport = z
     capabilities: NamespaceCapabilities.nullable(),
   })
   .meta({ id: 'DriverReport' })
+export type DriverReport = z.infer<typeof DriverReport>
 export const DoctorReport = z.object({ drivers: z.array(DriverReport), stateDirectory: z.string() }).meta({ id: 'DoctorReport' })
+export type DoctorReport = z.infer<typeof DoctorReport>
 
 export const routes = {
   getHealth: { method: 'GET', path: '/v1/health', summary: 'Is the server there?', status: 200, result: Health, open: true, errors: [] },
@@ -86,7 +88,7 @@ export const routes = {
   streamProcess: {
     method: 'GET', path: '/v1/sandboxes/{sandbox}/stream', summary: 'Start a process and stream it both ways',
     description: 'Needs `Connection: Upgrade` and `Upgrade: isola-frames/1`; see docs/reference/frames.md.',
-    params: ref, status: 200, errors: [...START_ERRORS, 'request.invalid'],
+    params: ref, status: 101, errors: [...START_ERRORS, 'request.invalid'],
   },
   listProcesses: {
     method: 'GET', path: '/v1/sandboxes/{sandbox}/processes', summary: 'Processes that were started through Isola and live', params: ref, status: 200,
@@ -136,4 +138,3 @@ export const routes = {
 } as const satisfies Record<string, Route>
 
 export type RouteName = keyof typeof routes
-export { SandboxId }
