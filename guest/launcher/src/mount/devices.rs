@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A private /dev: six harmless devices, terminals of its own, shared memory with a size.
+
+use super::stage::DEVICES;
+use crate::error::{Failed, Result};
+use crate::sys::directory::{self, Lookup};
+use crate::sys::mount;
+use std::ffi::OsStr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+const LINKS: [(&str, &str); 5] = [
+    ("fd", "/proc/self/fd"),
+    ("stdin", "/proc/self/fd/0"),
+    ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
+    ("ptmx", "pts/ptmx"),
+];
+/// Half of what most machines have would be the kernel's default; memory limits count it as well.
+const SHARED_MEMORY: &str = "1g";
+
+/// Puts /dev together, detached, and attaches it as a whole.
+pub fn attach_devices(target: BorrowedFd<'_>, terminal_group: Option<u32>) -> Result<()> {
+    let options = [("mode", Some("755")), ("size", Some("1m"))];
+    // No device made in here works: the filesystem belongs to the sandbox's user namespace.
+    let attributes = mount::NO_SUID | mount::NO_EXEC;
+    let devices = mount::create(c"tmpfs", &options, attributes).failed("make", "tmpfs for /dev")?;
+    mount::attach(devices.as_fd(), target).failed("attach", "/dev")?;
+    for name in DEVICES {
+        attach_device(devices.as_fd(), name)?;
+    }
+    for (name, destination) in LINKS {
+        directory::link_symbolically(destination, devices.as_fd(), OsStr::new(name)).failed("make link /dev", name)?;
+    }
+    attach_terminals(devices.as_fd(), terminal_group)?;
+    attach_shared_memory(devices.as_fd())
+}
+
+fn attach_device(devices: BorrowedFd<'_>, name: &str) -> Result<()> {
+    let flags = libc::O_WRONLY | libc::O_CREAT;
+    let file = directory::open_beneath(devices, OsStr::new(name), flags, 0o666, Lookup::BeneathNoLinks)
+        .failed("make file /dev", name)?;
+    let staged = Path::new("/dev").join(name);
+    let device = mount::clone_tree(&staged).failed_on("clone staged device", &staged)?;
+    mount::attach(device.as_fd(), file.as_fd()).failed("attach device", name)
+}
+
+/// A devpts instance of its own: terminals of other sandboxes and of the host do not exist here.
+fn attach_terminals(devices: BorrowedFd<'_>, group: Option<u32>) -> Result<()> {
+    let group = group.map(|group| group.to_string());
+    let mut options = vec![("newinstance", None), ("ptmxmode", Some("0666")), ("mode", Some("0620"))];
+    if let Some(group) = &group {
+        options.push(("gid", Some(group)));
+    }
+    let attributes = mount::NO_SUID | mount::NO_EXEC;
+    let terminals = mount::create(c"devpts", &options, attributes).failed("make", "devpts")?;
+    attach_below(devices, "pts", &terminals)
+}
+
+fn attach_shared_memory(devices: BorrowedFd<'_>) -> Result<()> {
+    let options = [("mode", Some("1777")), ("size", Some(SHARED_MEMORY))];
+    let attributes = mount::NO_SUID | mount::NO_DEV | mount::NO_EXEC;
+    let memory = mount::create(c"tmpfs", &options, attributes).failed("make", "tmpfs for /dev/shm")?;
+    attach_below(devices, "shm", &memory)
+}
+
+fn attach_below(devices: BorrowedFd<'_>, name: &str, tree: &OwnedFd) -> Result<()> {
+    directory::make_directory(devices, OsStr::new(name), 0o755).failed("make directory /dev", name)?;
+    let flags = libc::O_PATH | libc::O_DIRECTORY;
+    let target = directory::open_beneath(devices, OsStr::new(name), flags, 0, Lookup::BeneathNoLinks)
+        .failed("open /dev", name)?;
+    mount::attach(tree.as_fd(), target.as_fd()).failed("attach /dev", name)
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The process that makes network namespaces and hands them over.
+
+use crate::error::{Failed, Result};
+use crate::sys::{namespace, network, socket};
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
+
+/// Makes a namespace, ready for use, and leaves the caller in it.
+///
+/// Nothing leads out of it: only `lo` exists. Root inside the sandbox has no power over it, because it
+/// belongs to the caller's user namespace; so low ports are opened to everybody here, once.
+pub fn make_one() -> Result<File> {
+    namespace::unshare(namespace::NETWORK).failed("unshare", "network namespace")?;
+    network::bring_loopback_up().failed("bring up", "lo")?;
+    let port_start = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+    fs::write(port_start, "0").failed("write 0 to", port_start)?;
+    let path = "/proc/self/ns/net";
+    File::open(path).failed("open", path)
+}
+
+/// Serves until the launcher is gone: for each byte received, one namespace is sent back.
+///
+/// As root it first enters a user namespace in which nobody is mapped: the networks then belong to a
+/// namespace without any user, neither the host's root nor the sandbox's.
+pub fn serve(channel: &mut UnixStream, own_user_namespace: bool) -> Result<()> {
+    if own_user_namespace {
+        namespace::unshare(namespace::USER).failed("unshare", "user namespace of networks")?;
+    }
+    let mut wanted = [0; 64];
+    loop {
+        let count = channel.read(&mut wanted).failed("read from", "launcher")?;
+        if count == 0 {
+            return Ok(());
+        }
+        for _ in 0..count {
+            let made = make_one();
+            let descriptors: Vec<_> = made.iter().map(AsRawFd::as_raw_fd).collect();
+            // A message without a descriptor says that making one failed.
+            socket::send_with(&*channel, b"n", &descriptors).failed("send", "network namespace")?;
+            if let Err(error) = made {
+                eprintln!("isola-launcher: {error}");
+            }
+        }
+    }
+}

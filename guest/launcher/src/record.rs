@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+use crate::cgroup::Placement;
+use crate::error::{Failed, LauncherError, Result};
+use crate::layer::Layer;
+use crate::sys::directory::{self, Lookup};
+use serde::{Deserialize, Serialize};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+const NAME: &str = "boot.json";
+const NEW_NAME: &str = "boot.json.new";
+
+/// What must be known about a sandbox to find all of it again. Written before anything of it exists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BootRecord {
+    pub sandbox_id: String,
+    /// 0 where the sandbox has no ids of its own.
+    pub uid_base: u32,
+    pub cgroups: Placement,
+    pub layer: Layer,
+    /// Absent until pid 1 exists, which does nothing before it stands here.
+    pub pid: Option<i32>,
+    pub start_time_ticks: Option<u64>,
+}
+
+impl BootRecord {
+    /// Replaces the record as a whole: a reader sees the old or the new one, never a half.
+    pub fn write(&self, sandbox: BorrowedFd<'_>) -> Result<()> {
+        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
+        let file = directory::open_beneath(sandbox, OsStr::new(NEW_NAME), flags, 0o600, Lookup::BeneathNoLinks)
+            .failed("make", NEW_NAME)?;
+        let text = serde_json::to_vec(self).map_err(|error| LauncherError::step("write", NAME, error.to_string()))?;
+        File::from(file).write_all(&text).failed("write", NEW_NAME)?;
+        directory::rename(sandbox, OsStr::new(NEW_NAME), sandbox, OsStr::new(NAME)).failed("rename to", NAME)
+    }
+
+    /// `None` when there is none or it is unreadable: then the sandbox has at most what its id implies.
+    pub fn read(sandbox: &Path) -> Option<Self> {
+        let mut text = String::new();
+        File::open(sandbox.join(NAME)).ok()?.read_to_string(&mut text).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// The pid if it is still the process that was started: numbers are used again.
+    pub fn live_pid(&self) -> Option<i32> {
+        let (pid, started) = (self.pid?, self.start_time_ticks?);
+        (start_time_ticks(pid) == Some(started)).then_some(pid)
+    }
+}
+
+/// When a process was started, in ticks since the host's boot; `None` when it is gone or only a zombie.
+pub fn start_time_ticks(pid: i32) -> Option<u64> {
+    parse_start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The name in parentheses may hold anything, so fields are counted from the last one.
+fn parse_start_time(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ');
+    let state = fields.next()?;
+    if matches!(state, "Z" | "X") {
+        return None;
+    }
+    fields.nth(18)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_name_cannot_fake_its_start_time() {
+        let stat = "42 (a) S 1) R 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 777 2 3";
+        assert_eq!(parse_start_time(stat), Some(777));
+    }
+
+    #[test]
+    fn a_zombie_is_not_alive() {
+        let stat = "42 (a) Z 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 777 2 3";
+        assert_eq!(parse_start_time(stat), None);
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let record = BootRecord {
+            sandbox_id: "a1".into(),
+            uid_base: 0x7000_0000,
+            cgroups: Placement::default(),
+            layer: Layer::Subvolume("/state/layers/a1".into()),
+            pid: Some(7),
+            start_time_ticks: Some(9),
+        };
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<BootRecord>(&text).unwrap(), record);
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+use isola_wire::{
+    FrameReader, FrameType, GENERATION, Header, HostHello, LauncherHello, Mode, append_frame, append_json,
+};
+use serde::Serialize;
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+
+/// A peer that does not read its answers is cut off before it costs more than this.
+const MOST_UNSENT_BYTES: usize = 8 << 20;
+
+/// One server (or tool) that talks to the launcher.
+pub struct Connection {
+    pub stream: UnixStream,
+    reader: FrameReader,
+    unsent: Vec<u8>,
+    epoch: Option<u32>,
+}
+
+/// A request as it came: its number and its JSON.
+pub struct Request {
+    pub id: u32,
+    pub payload: Vec<u8>,
+}
+
+/// Why a connection is over.
+#[derive(Debug)]
+pub struct Closed;
+
+impl From<io::Error> for Closed {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+impl Connection {
+    pub fn new(stream: UnixStream) -> Self {
+        Self { stream, reader: FrameReader::new(Mode::Strict), unsent: Vec::new(), epoch: None }
+    }
+
+    /// Reads what is there and returns the requests in it.
+    pub fn receive(&mut self) -> Result<Vec<Request>, Closed> {
+        let mut requests = Vec::new();
+        loop {
+            match self.stream.read(self.reader.room()) {
+                Ok(0) => return Err(Closed),
+                Ok(count) => self.reader.filled(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(requests),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => return Err(Closed),
+            }
+            self.take_frames(&mut requests)?;
+        }
+    }
+
+    fn take_frames(&mut self, requests: &mut Vec<Request>) -> Result<(), Closed> {
+        while let Some(frame) = self.reader.next_frame().map_err(|_| Closed)? {
+            let (header, payload) = (frame.header, frame.payload.to_vec());
+            match (header.frame_type, self.epoch) {
+                (FrameType::Hello, None) => self.greet(header.epoch, &payload)?,
+                (FrameType::Request, Some(_)) if header.id != 0 => requests.push(Request { id: header.id, payload }),
+                (FrameType::Ping, Some(_)) => self.append(FrameType::Pong, 0, &payload),
+                // Cancelling is not offered: what was begun on the host is finished.
+                (FrameType::Cancel, Some(_)) => {}
+                _ => return Err(Closed),
+            }
+        }
+        Ok(())
+    }
+
+    fn greet(&mut self, epoch: u32, payload: &[u8]) -> Result<(), Closed> {
+        let hello: HostHello = serde_json::from_slice(payload).map_err(|_| Closed)?;
+        if hello.role != "host" {
+            return Err(Closed);
+        }
+        self.epoch = Some(epoch);
+        self.reader.expect_epoch(epoch);
+        self.append_value(FrameType::Hello, 0, &LauncherHello {
+            generation: GENERATION.min(hello.generation),
+            role: "launcher".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            pid: std::process::id(),
+        });
+        Ok(())
+    }
+
+    pub fn respond(&mut self, request: u32, payload: &impl Serialize) {
+        self.append_value(FrameType::Response, request, payload);
+    }
+
+    pub fn announce(&mut self, event: &impl Serialize) {
+        if self.epoch.is_some() {
+            self.append_value(FrameType::Event, 0, event);
+        }
+    }
+
+    fn append_value(&mut self, frame_type: FrameType, id: u32, value: &impl Serialize) {
+        let header = self.header(frame_type, id);
+        if !append_json(&mut self.unsent, header, value) {
+            eprintln!("isola-launcher: answer to request {id} does not fit a frame");
+        }
+    }
+
+    fn append(&mut self, frame_type: FrameType, id: u32, payload: &[u8]) {
+        let header = self.header(frame_type, id);
+        append_frame(&mut self.unsent, header, payload);
+    }
+
+    fn header(&self, frame_type: FrameType, id: u32) -> Header {
+        Header { epoch: self.epoch.unwrap_or_default(), frame_type, channel: 0, flags: 0, id, length: 0 }
+    }
+
+    /// Writes as much as the peer takes. True when something is left.
+    pub fn flush(&mut self) -> Result<bool, Closed> {
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(count) => drop(self.unsent.drain(..count)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(Closed),
+            }
+        }
+        if self.unsent.len() > MOST_UNSENT_BYTES {
+            return Err(Closed);
+        }
+        Ok(!self.unsent.is_empty())
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//! User and group ids, host name, session and process limits of the calling process.
+
+use super::check;
+use std::io;
+
+pub fn user_id() -> u32 {
+    // SAFETY: cannot fail, touches no memory.
+    unsafe { libc::getuid() }
+}
+
+pub fn group_id() -> u32 {
+    // SAFETY: cannot fail, touches no memory.
+    unsafe { libc::getgid() }
+}
+
+/// Becomes this user and group in all three senses, groups first, while the right to do so lasts.
+pub fn become_user(user_id: u32, group_id: u32) -> io::Result<()> {
+    // SAFETY: plain numbers.
+    check(i64::from(unsafe { libc::setresgid(group_id, group_id, group_id) }))?;
+    // SAFETY: plain numbers.
+    check(i64::from(unsafe { libc::setresuid(user_id, user_id, user_id) }))?;
+    Ok(())
+}
+
+pub fn clear_groups() -> io::Result<()> {
+    // SAFETY: a length of zero reads no memory.
+    check(i64::from(unsafe { libc::setgroups(0, std::ptr::null()) }))?;
+    Ok(())
+}
+
+pub fn set_host_name(name: &str) -> io::Result<()> {
+    // SAFETY: pointer and length describe one string.
+    check(i64::from(unsafe { libc::sethostname(name.as_ptr().cast(), name.len()) }))?;
+    Ok(())
+}
+
+/// A session of its own, without the launcher's terminal.
+pub fn new_session() {
+    // SAFETY: no arguments. A process that leads its group already keeps its session, which is as good.
+    unsafe { libc::setsid() };
+}
+
+pub fn set_umask(mask: u32) {
+    // SAFETY: cannot fail.
+    unsafe { libc::umask(mask) };
+}
+
+/// No core files: they would hold the workload's memory, and the agent's.
+pub fn forbid_core_files() -> io::Result<()> {
+    set_limit(libc::RLIMIT_CORE, 0, 0)
+}
+
+pub fn limit_open_files(soft: u64, hard: u64) -> io::Result<()> {
+    set_limit(libc::RLIMIT_NOFILE, soft, hard)
+}
+
+fn set_limit(resource: libc::__rlimit_resource_t, soft: u64, hard: u64) -> io::Result<()> {
+    let limit = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    // SAFETY: `limit` is valid for reading.
+    check(i64::from(unsafe { libc::setrlimit(resource, &raw const limit) }))?;
+    Ok(())
+}

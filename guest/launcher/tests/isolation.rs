@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the first two processes of a sandbox see and hold, before the agent has dropped anything.
+
+mod support;
+
+use serde_json::Value;
+use support::{Launcher, RunAs, is_root, prepare_request};
+
+fn reports(name: &str, run_as: RunAs) -> [Value; 2] {
+    let launcher = Launcher::start(name, run_as);
+    let prepared = launcher.client().call("prepare", prepare_request(&launcher, "a1")).expect_ok();
+    ["agent", "spawner"].map(|word| launcher.ask(&prepared, word))
+}
+
+fn text<'a>(report: &'a Value, key: &str) -> &'a str {
+    report[key].as_str().unwrap_or_else(|| panic!("{key} is text in {report}"))
+}
+
+/// Mount points with their options, as mountinfo tells them.
+fn mounts(report: &Value) -> Vec<(String, String, String)> {
+    text(report, "mounts")
+        .lines()
+        .map(|line| {
+            let fields: Vec<&str> = line.split(' ').collect();
+            (fields[4].to_owned(), fields[5].to_owned(), fields[3].to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn only_the_boot_descriptors_are_inherited() {
+    if !is_root("descriptors") {
+        return;
+    }
+    let [agent, spawner] = reports("fds", RunAs::Root);
+    let numbers = |report: &Value| -> Vec<String> {
+        report["inherited"].as_object().expect("descriptors").keys().cloned().collect()
+    };
+    let agents = numbers(&agent);
+    assert!(agents == ["0", "1", "2", "3", "4", "5"] || agents == ["0", "1", "2", "3", "4", "5", "6"], "{agents:?}");
+    assert_eq!(numbers(&spawner), ["0", "1", "2", "3"]);
+    for report in [&agent, &spawner] {
+        for fd in ["0", "1", "2"] {
+            assert_eq!(report["inherited"][fd], "/dev/null");
+        }
+    }
+}
+
+#[test]
+fn every_mount_is_nosuid_and_only_six_devices_work() {
+    if !is_root("mounts") {
+        return;
+    }
+    let [agent, spawner] = reports("mounts", RunAs::Root);
+    assert_eq!(text(&agent, "mounts"), text(&spawner, "mounts"), "both live in one mount namespace");
+    for (point, options, _) in mounts(&agent) {
+        assert!(options.split(',').any(|option| option == "nosuid"), "{point} has {options}");
+        let has_devices = point.starts_with("/dev") || options.split(',').any(|option| option == "nodev");
+        let is_mask = point.starts_with("/proc/");
+        assert!(has_devices || is_mask, "{point} has {options}");
+    }
+    let devices: Vec<&str> = agent["dev"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    let expected = [
+        "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero",
+    ];
+    assert_eq!(devices, expected);
+}
+
+#[test]
+fn the_hosts_tree_is_gone_and_what_was_staged_is_read_only() {
+    if !is_root("tree") {
+        return;
+    }
+    let [agent, _] = reports("tree", RunAs::Root);
+    let root: Vec<&str> = agent["root"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
+    assert!(root.contains(&"marker") && !root.contains(&"boot") && !root.contains(&"lost+found"), "{root:?}");
+    assert_eq!(agent["below"], "below");
+    assert_eq!(agent["bindFile"], "hello");
+    assert_eq!(agent["bindWrite"], "Err(ReadOnlyFilesystem)");
+    assert_eq!(agent["write"], "Ok(())", "the layer can be written");
+    assert!(!text(&agent, "mounts").contains("oldroot"));
+    assert!(mounts(&agent).iter().all(|(_, _, source)| !source.contains("skeleton")), "lowers leave no path behind");
+}
+
+#[test]
+fn proc_shows_nothing_of_the_host_and_sys_is_empty() {
+    if !is_root("proc") {
+        return;
+    }
+    let [agent, _] = reports("proc", RunAs::Root);
+    let mounted = mounts(&agent);
+    let options = |point: &str| mounted.iter().find(|(other, _, _)| other == point).map(|(_, options, _)| options);
+    assert!(options("/proc/sys").is_some_and(|options| options.starts_with("ro")));
+    assert!(options("/proc/keys").is_some() && options("/proc/timer_list").is_some());
+    assert!(text(&agent, "mounts").contains("hidepid=invisible"));
+    assert_eq!(agent["sys"], serde_json::json!([]));
+    assert!(text(&agent, "kcore").is_empty() || text(&agent, "kcore").starts_with("error"));
+}
+
+#[test]
+fn the_network_is_loopback_alone_and_low_ports_are_open() {
+    if !is_root("network") {
+        return;
+    }
+    let [agent, spawner] = reports("net", RunAs::Root);
+    for report in [&agent, &spawner] {
+        let interfaces: Vec<&str> = text(report, "network").lines().skip(2).filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(interfaces.iter().map(|name| name.trim()).collect::<Vec<_>>(), ["lo"]);
+        assert_eq!(text(report, "routes").lines().count(), 1, "there is the heading and no route");
+        assert_eq!(report["lowPorts"], "0");
+    }
+}
+
+#[test]
+fn root_inside_is_nobody_outside_and_cgroups_start_at_the_sandbox() {
+    if !is_root("users") {
+        return;
+    }
+    let [agent, spawner] = reports("users", RunAs::Root);
+    for report in [&agent, &spawner] {
+        let map: Vec<u64> = text(report, "uidMap").split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        assert_eq!((map[0], map[2]), (0, 65_536));
+        assert!(map[1] >= 0x7000_0000);
+        assert!(text(report, "status").contains("Uid:\t0\t0\t0\t0"));
+        let shown = text(report, "cgroup");
+        assert!(!shown.contains("isola") && !shown.contains(".."), "{shown}");
+        assert!(text(report, "limits").lines().any(|line| line.starts_with("Max core file size        0 ")));
+        assert_eq!(report["hostname"], "isola");
+    }
+    assert_eq!((agent["pid"].as_u64(), spawner["pid"].as_u64()), (Some(1), Some(3)));
+    assert!(text(&spawner, "status").contains("PPid:\t1\n"), "the spawner is a child of pid 1");
+}
+
+#[test]
+fn with_a_single_id_capabilities_pass_the_exec() {
+    if !is_root("single") {
+        return;
+    }
+    let [agent, spawner] = reports("single", RunAs::SingleUser);
+    for report in [&agent, &spawner] {
+        assert_eq!(text(report, "uidMap").split_whitespace().collect::<Vec<_>>(), ["1000", "0", "1"]);
+        let status = text(report, "status");
+        assert!(status.contains("Uid:\t1000\t1000\t1000\t1000"));
+        let ambient = status.lines().find_map(|line| line.strip_prefix("CapAmb:\t")).expect("CapAmb");
+        assert_ne!(u64::from_str_radix(ambient, 16), Ok(0));
+        assert_eq!(report["write"], "Ok(())");
+    }
+}
+
+#[test]
+fn with_a_range_the_caller_is_root_inside() {
+    if !is_root("range") {
+        return;
+    }
+    if !std::path::Path::new("/usr/bin/newuidmap").exists() {
+        eprintln!("skipped range: newuidmap is not installed");
+        return;
+    }
+    let [agent, spawner] = reports("range", RunAs::RangeUser);
+    for report in [&agent, &spawner] {
+        let map: Vec<&str> = text(report, "uidMap").split_whitespace().collect();
+        assert_eq!(map, ["0", "0", "1", "1", "1", "65535"]);
+        assert!(text(report, "status").contains("Uid:\t0\t0\t0\t0"));
+    }
+}

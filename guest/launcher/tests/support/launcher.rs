@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+use super::client::{Client, ask_inside};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// As whom a launcher is started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunAs {
+    Root,
+    /// An ordinary user with one id only.
+    SingleUser,
+    /// An ordinary user with a range of subordinate ids. They are put over /etc/subuid for this process alone.
+    RangeUser,
+}
+
+impl RunAs {
+    fn user(self) -> Option<u32> {
+        match self {
+            Self::Root => None,
+            Self::SingleUser => Some(54_321),
+            Self::RangeUser => Some(65_534),
+        }
+    }
+}
+
+/// A launcher in a directory of its own, which is removed with it.
+pub struct Launcher {
+    directory: PathBuf,
+    run_as: RunAs,
+    child: Child,
+}
+
+impl Launcher {
+    pub fn start(name: &str, run_as: RunAs) -> Self {
+        // Short: the path of a socket below it has to fit an address.
+        let directory = PathBuf::from(format!("/tmp/isola-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&directory);
+        make_files(&directory, run_as);
+        let child = serve(&directory, run_as);
+        Self { directory, run_as, child }
+    }
+
+    pub fn path(&self, name: &str) -> String {
+        self.directory.join(name).display().to_string()
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.directory.join("s")
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A client of the launcher's own user, the only one it lets in.
+    pub fn client(&self) -> Client {
+        as_user(self.run_as.user(), || Client::connect(&self.state().join("launcher.sock")))
+    }
+
+    /// Asks the reporting agent of a sandbox.
+    pub fn ask(&self, prepared: &Value, word: &str) -> Value {
+        as_user(self.run_as.user(), || ask_inside(prepared, word))
+    }
+
+    /// Kills it without any warning, and starts another one in its place.
+    pub fn replace(&mut self) {
+        self.kill();
+        self.child = serve(&self.directory, self.run_as);
+    }
+
+    pub fn kill(&mut self) {
+        self.child.kill().expect("the launcher can be killed");
+        self.child.wait().expect("the launcher ends");
+    }
+
+    /// Ends it politely and checks that it was content.
+    pub fn end(&mut self) {
+        self.client().call("shutdown", json!({})).expect_ok();
+        assert!(self.child.wait().expect("the launcher ends").success());
+    }
+
+    /// Starts a second one beside it: its exit code, and what it said on the ready descriptor.
+    pub fn start_rival(&self) -> (Option<i32>, String) {
+        let (child, line) = start(&self.directory, self.run_as);
+        (child.wait_with_output().expect("the rival ends").status.code(), line)
+    }
+}
+
+impl Drop for Launcher {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) && !std::thread::panicking() {
+            let _ = self.client().call("sweep", json!({ "keep": [] }));
+            self.end();
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// Does something with the rights of another user, in this thread only.
+fn as_user<T>(user: Option<u32>, work: impl FnOnce() -> T) -> T {
+    let set = |user: u32| {
+        // SAFETY: plain numbers; the raw call changes this thread alone, and the saved id lets it change back.
+        let result = unsafe { libc::syscall(libc::SYS_setresuid, u32::MAX, user, u32::MAX) };
+        assert_eq!(result, 0, "become user {user}");
+    };
+    let Some(user) = user else { return work() };
+    set(user);
+    let result = work();
+    set(0);
+    result
+}
+
+fn make_files(directory: &Path, run_as: RunAs) {
+    for name in ["s", "tool", "skeleton/usr", "skeleton/home/user", "skeleton/opt", "skeleton/tmp"] {
+        fs::create_dir_all(directory.join(name)).expect("make directory");
+    }
+    fs::write(directory.join("skeleton/marker"), "below").expect("write marker");
+    fs::write(directory.join("tool/hello"), "hello").expect("write tool");
+    let built = std::env::current_exe().expect("own path");
+    let agent = built.ancestors().nth(2).expect("target directory").join("examples/reporting-agent");
+    for (from, to) in [(Path::new(env!("CARGO_BIN_EXE_isola-launcher")), "isola-launcher"), (&agent, "agent")] {
+        fs::copy(from, directory.join(to)).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
+    }
+    if let Some(user) = run_as.user() {
+        fs::write(directory.join("subid"), format!("{user}:300000:65536\n")).expect("write subid");
+        let owner = format!("{user}:{user}");
+        let changed = Command::new("chown").arg("-R").arg(owner).arg(directory).status().expect("run chown");
+        assert!(changed.success());
+    }
+}
+
+fn serve(directory: &Path, run_as: RunAs) -> Child {
+    let (child, line) = start(directory, run_as);
+    assert_eq!(line, "ready\n", "the launcher starts; its log: {}", log(directory));
+    child
+}
+
+/// Starts a launcher and waits for its line on the ready descriptor.
+fn start(directory: &Path, run_as: RunAs) -> (Child, String) {
+    let (reader, writer) = std::io::pipe().expect("make pipe");
+    let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).expect("open log");
+    let serve = "exec ./isola-launcher serve --state \"$PWD/s\" --agent \"$PWD/agent\" --ready-fd 3 3>&1 >/dev/null";
+    let script = match run_as.user() {
+        None => serve.to_owned(),
+        Some(user) => {
+            let as_user = format!("exec setpriv --reuid {user} --regid {user} --clear-groups env -u HOME sh -c '{serve}'");
+            match run_as {
+                RunAs::RangeUser => format!(
+                    "exec unshare --mount sh -c \"mount --bind subid /etc/subuid && mount --bind subid /etc/subgid && {}\"",
+                    as_user.replace('\\', "\\\\").replace('"', "\\\"").replace('$', "\\$")
+                ),
+                _ => as_user,
+            }
+        }
+    };
+    let child = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(writer)
+        .stderr(log)
+        .spawn()
+        .expect("start launcher");
+    let mut line = String::new();
+    BufReader::new(reader).read_line(&mut line).expect("read ready line");
+    (child, line)
+}
+
+fn log(directory: &Path) -> String {
+    fs::read_to_string(directory.join("log")).unwrap_or_default()
+}

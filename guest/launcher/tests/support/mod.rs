@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the integration tests share: a launcher of their own, a client for it, and counts of what it may leak.
+#![allow(dead_code, reason = "every test binary uses its own part")]
+
+mod client;
+mod footprint;
+mod launcher;
+
+pub use client::{Answer, Client};
+pub use footprint::Footprint;
+pub use launcher::{Launcher, RunAs};
+
+use serde_json::{Value, json};
+use std::fs;
+
+/// True when the test may go on; otherwise it says why it is skipped.
+pub fn is_root(test: &str) -> bool {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        eprintln!("skipped {test}: it needs root");
+    }
+    is_root
+}
+
+/// A request for a small sandbox out of the launcher's own test files.
+pub fn prepare_request(launcher: &Launcher, sandbox_id: &str) -> Value {
+    json!({
+        "sandboxId": sandbox_id,
+        "keyHex": "ab".repeat(32),
+        "rootfs": {
+            "root": { "lowers": [launcher.path("skeleton")] },
+            "usr": { "lowers": ["/usr"] },
+            "binds": [{ "source": launcher.path("tool"), "target": "/opt/tool", "readonly": true }],
+            "volatile": true,
+        },
+        "limits": {},
+    })
+}
