@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { RootfsStack } from '@isola/protocol'
+import type { Operation } from '../operation/operation.ts'
+
+/** Something below a directory that not everybody on the host may read. */
+export interface UnreadableEntry {
+  readonly path: string
+  readonly type: string
+}
+
+/** What a driver lends to whoever builds templates: the one careful walk over host directories. */
+export interface TemplateTools {
+  findUnreadable(path: string, operation: Operation): Promise<readonly UnreadableEntry[]>
+}
+
+/** What a template says about the processes inside. */
+export interface TemplateDefaults {
+  readonly env: Readonly<Record<string, string>>
+  readonly workdir: string
+}
+
+export interface ResolvedTemplate extends TemplateDefaults {
+  readonly rootfs: Omit<RootfsStack, 'volatile'>
+}
+
+/** Turns the name of a template into layers on this host, building them when they are missing. */
+export interface TemplateSource {
+  /** @throws template.not_found, template.build_failed */
+  resolve(template: string, tools: TemplateTools, operation: Operation): Promise<ResolvedTemplate>
+  /** To be called while no sandbox lives: removes what only earlier ones needed. Never fails. */
+  removeUnused(): Promise<void>
+}

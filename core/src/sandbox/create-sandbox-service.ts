@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+import { IsolaError, randomId } from '@isola/protocol'
+import { listAgentFiles, readAgentFile } from '../agent-link/agent-files.ts'
+import { startAgentProcess } from '../agent-link/agent-process.ts'
+import { uploadFile } from '../agent-link/agent-upload.ts'
+import type { AgentLink } from '../agent-link/agent-link.ts'
+import type { Operation } from '../operation/operation.ts'
+import { makePool } from '../pool/make-pool.ts'
+import { removeSandbox } from '../pool/make-blank.ts'
+import { adoptSandboxes } from './adopt-sandboxes.ts'
+import { AgentLinks } from './agent-links.ts'
+import { driverNamed } from './choose-driver.ts'
+import { Claims } from './claims.ts'
+import { CreateAttempts } from './create-attempts.ts'
+import { createSandbox } from './create-sandbox.ts'
+import { Destroyer } from './destroy-sandbox.ts'
+import type { DomainParts } from './domain-parts.ts'
+import { Idempotency } from './idempotency.ts'
+import { noteExit } from './note-exit.ts'
+import { SandboxRecords } from './sandbox-records.ts'
+import type { SandboxDomain, SandboxServiceDeps } from './service-deps.ts'
+
+const DEFAULT_CLAIM_TIMEOUT_MS = 30_000
+
+/** The domain, put together. Drivers and store belong to the caller, who closes them after `close()`. */
+export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
+  const parts = makeParts(deps, (id) => void destroyer.destroyInBackground(id, 'nobody claimed it'))
+  const destroyer = new Destroyer(parts)
+  const idempotency = new Idempotency(deps.store, deps.random)
+  let isClosing = false
+  for (const driver of deps.drivers) driver.onExit((id, reason) => noteExit(parts, destroyer, id, reason))
+
+  const agentOf = (idOrName: string, operation: Operation): Promise<AgentLink> =>
+    parts.links.open(parts.records.getRunning(idOrName), operation)
+
+  return {
+    async start(operation) {
+      const report = await adoptSandboxes(parts, destroyer, operation)
+      parts.pool.start()
+      return report
+    },
+    async create(request, operation, idempotencyKey) {
+      if (isClosing) throw new IsolaError('server.closing', 'cannot create a sandbox while the server is stopping')
+      return idempotency.once(idempotencyKey, request, (remember) => createSandbox(parts, request, operation, remember))
+    },
+    get: (idOrName) => parts.records.get(idOrName),
+    list: (query) => deps.store.list(query),
+    destroy: (idOrName, reason, operation) => destroyer.destroy(idOrName, reason, operation),
+
+    call: async (idOrName, op, request, operation) => (await agentOf(idOrName, operation)).call(op, request, operation),
+    startProcess: async (idOrName, spec, operation) =>
+      startAgentProcess(await agentOf(idOrName, operation), spec, operation),
+    readFile: async (idOrName, request, operation) =>
+      readAgentFile(await agentOf(idOrName, operation), request, operation),
+    writeFile: async (idOrName, request, content, operation) =>
+      uploadFile(await agentOf(idOrName, operation), request, content, operation),
+    listFiles: async (idOrName, request, operation) =>
+      listAgentFiles(await agentOf(idOrName, operation), request, operation),
+
+    claim: (idOrName) => parts.claims.claim(parts.records.get(idOrName).id),
+    livingCount: () => countLiving(parts),
+    readyCount: () => parts.pool.readyCount,
+    async close() {
+      isClosing = true
+      parts.claims.close()
+      await parts.attempts.stopAll()
+      await Promise.all([parts.pool.close(), destroyer.settled()])
+      parts.links.closeAll('the server is stopping')
+    },
+  }
+}
+
+function makeParts(deps: SandboxServiceDeps, collect: (id: string) => void): DomainParts {
+  const links = new AgentLinks((name) => driverNamed(deps.drivers, name), deps.random)
+  const parts: Omit<DomainParts, 'pool'> = {
+    deps,
+    records: new SandboxRecords(deps.store, deps.clock),
+    links,
+    claims: new Claims(deps.clock, deps.claimTimeoutMs ?? DEFAULT_CLAIM_TIMEOUT_MS, collect),
+    attempts: new CreateAttempts(),
+    newSandboxId: () => randomId('sb', (bytes) => deps.random.bytes(bytes.length)),
+    blankMaker: (driver) => ({ driver, connect: (...args) => links.connectTo(...args) }),
+    remove: removeSandbox,
+  }
+  return { ...parts, pool: makePool(parts) }
+}
+
+function countLiving(parts: DomainParts): number {
+  let living = 0
+  for (const record of parts.records.all()) if (record.state !== 'failed') living += 1
+  return living
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type CreateSandboxParsed, type ErrorCode, IsolaError, type Resources, randomId } from '@isola/protocol'
+import { toHex } from '../agent-link/hex.ts'
+import { Cleanup } from '../operation/cleanup.ts'
+import type { Operation } from '../operation/operation.ts'
+import type { Blank } from '../pool/blank.ts'
+import { makeBlank } from '../pool/make-blank.ts'
+import type { SandboxRecord } from '../ports/store.ts'
+import type { TemplateDefaults } from '../ports/template-source.ts'
+import { type ChosenDriver, chooseDriver } from './choose-driver.ts'
+import { DEFAULT_RESOURCES } from './default-resources.ts'
+import type { DomainParts } from './domain-parts.ts'
+import { personalityOf } from './personality.ts'
+
+/** What a request means on this host, before anything was made. */
+interface CreatePlan extends ChosenDriver {
+  readonly request: CreateSandboxParsed
+  readonly resources: Resources
+  readonly template: TemplateDefaults
+}
+
+/** The whole of create: decide, take a blank, make it somebody's. A blank that died in the pool is replaced. */
+export async function createSandbox(
+  parts: DomainParts,
+  request: CreateSandboxParsed,
+  operation: Operation,
+  remember: (sandboxId: string) => void,
+): Promise<SandboxRecord> {
+  const plan = await planCreate(parts, request, operation)
+  for (;;) {
+    const blank = parts.pool.take(plan.driver.name, request.template)
+    try {
+      return await createFrom(parts, plan, blank, operation, remember)
+    } catch (error) {
+      if (blank === undefined || !diedInPool(error)) throw error
+      operation.log(`the blank ${blank.id} from the pool is dead: ${error.message}`)
+    }
+  }
+}
+
+async function planCreate(parts: DomainParts, request: CreateSandboxParsed, operation: Operation): Promise<CreatePlan> {
+  const chosen = await chooseDriver(parts.deps.drivers, request.driver, operation)
+  const resources = chosen.driver.planResources(request.resources, DEFAULT_RESOURCES)
+  const template = await operation.race(chosen.driver.resolveTemplate(request.template, operation))
+  operation.log(`planned on driver ${chosen.driver.name}`)
+  return { ...chosen, request, resources, template }
+}
+
+async function createFrom(
+  parts: DomainParts,
+  plan: CreatePlan,
+  blank: Blank | undefined,
+  operation: Operation,
+  remember: (sandboxId: string) => void,
+): Promise<SandboxRecord> {
+  const draft = draftRecord(parts, plan, blank)
+  insertRecord(parts, draft, blank, remember)
+  const attempt = parts.attempts.begin(draft.id, operation)
+  const cleanup = new Cleanup()
+  try {
+    const ready = blank ?? (await prepareBlank(parts, plan, draft, attempt.operation, cleanup))
+    if (blank !== undefined) cleanup.add('remove the blank', () => parts.remove(plan.driver, blank.id))
+    cleanup.add('close the connection', () =>
+      ready.link.frames.close(new IsolaError('sandbox.gone', 'the sandbox was not created')),
+    )
+    await personalise(parts, plan, draft, ready, attempt.operation)
+    attempt.operation.check()
+    const record = parts.records.transition(draft.id, 'started', 'created', {
+      ref: ready.ref,
+      runId: randomId('rn', (bytes) => parts.deps.random.bytes(bytes.length)),
+      runStartedAt: parts.records.now(),
+    })
+    parts.links.adopt(draft.id, ready.link)
+    if (record.ephemeral) parts.claims.watch(record.id)
+    return record
+  } catch (error) {
+    const left = await cleanup.run()
+    throw recordFailure(parts, draft, error, left, blank !== undefined)
+  } finally {
+    attempt.end()
+  }
+}
+
+function draftRecord(parts: DomainParts, plan: CreatePlan, blank: Blank | undefined): SandboxRecord {
+  const { request, resources, report, template, driver } = plan
+  const createdAt = parts.records.now()
+  return {
+    id: blank?.id ?? parts.newSandboxId(),
+    name: request.name ?? null,
+    state: 'creating',
+    desiredState: 'running',
+    template: request.template,
+    driver: driver.name,
+    isolation: report.isolation,
+    labels: request.labels,
+    resources,
+    env: request.env,
+    workdir: request.workdir ?? template.workdir,
+    ephemeral: request.ephemeral,
+    keyHex: blank?.keyHex ?? toHex(parts.deps.random.bytes(32)),
+    ref: blank?.ref ?? null,
+    runId: null,
+    runStartedAt: null,
+    createdAt,
+    transitions: [{ at: createdAt, from: null, to: 'creating', reason: 'requested' }],
+  }
+}
+
+/** From here on the sandbox can be found, and a restarted server would clean it up. */
+function insertRecord(
+  parts: DomainParts,
+  draft: SandboxRecord,
+  blank: Blank | undefined,
+  remember: (id: string) => void,
+): void {
+  try {
+    parts.records.insert(draft)
+  } catch (error) {
+    if (blank !== undefined) parts.pool.putBack(blank)
+    throw error
+  }
+  remember(draft.id)
+}
+
+function prepareBlank(
+  parts: DomainParts,
+  plan: CreatePlan,
+  draft: SandboxRecord,
+  operation: Operation,
+  cleanup: Cleanup,
+): Promise<Blank> {
+  const spec = {
+    sandboxId: draft.id,
+    keyHex: draft.keyHex,
+    template: draft.template,
+    resources: draft.resources,
+    volatile: draft.ephemeral,
+  }
+  return makeBlank(parts.blankMaker(plan.driver), spec, operation, cleanup)
+}
+
+/** The agent's half and the host's half know nothing of each other, so they run side by side. */
+async function personalise(
+  parts: DomainParts,
+  plan: CreatePlan,
+  draft: SandboxRecord,
+  blank: Blank,
+  operation: Operation,
+): Promise<void> {
+  const pidsByRlimit = plan.report.capabilities?.limits.pids === 'rlimit'
+  const personality = personalityOf(draft, blank.ref, plan.template, pidsByRlimit, parts.deps.random)
+  const halves = await Promise.allSettled([
+    operation.race(plan.driver.personalise(blank.ref, draft.resources, operation)),
+    blank.link.call('personalise', personality, operation),
+  ])
+  for (const half of halves) if (half.status === 'rejected') throw half.reason
+  operation.log('personalised')
+}
+
+/** A failure is a recorded object: the sandbox stays to be looked at, without its name, holding nothing. */
+function recordFailure(
+  parts: DomainParts,
+  draft: SandboxRecord,
+  cause: unknown,
+  left: readonly string[],
+  fromPool: boolean,
+): IsolaError {
+  const failure = createFailure(draft.id, cause, left)
+  if (left.length > 0) parts.deps.journal.warn('could not clean up after a failed create', { id: draft.id, left })
+  const disposable =
+    (draft.ephemeral && left.length === 0) || (fromPool && diedInPool(failure)) || parts.attempts.isUnwanted(draft.id)
+  if (disposable) parts.records.store.remove(draft.id)
+  else
+    parts.records.transition(draft.id, 'create-failed', failure.message, {
+      name: null,
+      ref: null,
+      desiredState: 'destroyed',
+    })
+  return failure
+}
+
+/** What only tells that the inside did not come up says so; errors that the caller can act on stay as they are. */
+const INNER_FAILURES: ReadonlySet<ErrorCode> = new Set([
+  'agent.protocol',
+  'sandbox.agent_unreachable',
+  'process.start_failed',
+])
+
+function createFailure(id: string, cause: unknown, left: readonly string[]): IsolaError {
+  if (IsolaError.is(cause) && !INNER_FAILURES.has(cause.code)) return cause
+  const why = cause instanceof Error ? cause.message : String(cause)
+  return new IsolaError('sandbox.create_failed', `could not create sandbox ${id}: ${why}`, {
+    cause,
+    context: { sandboxId: id, ...(left.length > 0 ? { left } : {}) },
+  })
+}
+
+function diedInPool(error: unknown): error is IsolaError {
+  return (
+    IsolaError.is(error) &&
+    error.code === 'sandbox.create_failed' &&
+    IsolaError.is(error.cause) &&
+    error.cause.code === 'sandbox.agent_unreachable'
+  )
+}
