@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type BlankSpec,
+  type ByteChannel,
+  type Driver,
+  type DriverReport,
+  type Journal,
+  Operation,
+  type SandboxRef,
+  type TemplateSource,
+} from '@isola/core'
+import { IsolaError, type LauncherLimits, type Resources } from '@isola/protocol'
+import { driverReport, unavailableReport } from './driver-report.ts'
+import { exitReason } from './exit-reason.ts'
+import { fixAppArmor } from './fix-apparmor.host.ts'
+import { findGuestBinaries, type GuestBinaries } from './guest-binaries.host.ts'
+import { readOpenFilesMax } from './host-limits.host.ts'
+import { Launcher } from './launcher.host.ts'
+import { changedLimits, launcherLimits, prepareRequest } from './plan.ts'
+import { type HostLimits, planResources } from './plan-resources.ts'
+import { connectUnix } from './unix-channel.host.ts'
+
+/** Agent sockets lie below; a unix socket's path has at most 107 bytes. */
+const STATE_PATH_BYTES_MAX = 80
+const CLOSE_TIMEOUT_MS = 5000
+
+export interface NamespaceDriverOptions {
+  /** Absolute; of this driver alone. */
+  readonly stateDirectory: string
+  readonly templates: TemplateSource
+  readonly journal: Journal
+  /** Default: those of this installation. */
+  readonly findBinaries?: () => GuestBinaries
+}
+
+interface NamespaceRef extends SandboxRef {
+  readonly pid: number
+  readonly agentSocket: string
+  readonly limits: LauncherLimits
+}
+
+/** Isolation with Linux namespaces; everything that touches the kernel is done by the launcher. */
+export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
+  const { stateDirectory, templates, journal } = options
+  const findBinaries = options.findBinaries ?? findGuestBinaries
+  const listeners: ((sandboxId: string, reason: string) => void)[] = []
+  const launcher = new Launcher({
+    stateDirectory,
+    findBinaries,
+    journal,
+    onExit: (fact) => {
+      for (const listener of listeners) listener(fact.sandboxId, exitReason(fact))
+    },
+  })
+  let verdict: Promise<DriverReport> | undefined
+  let host: HostLimits | undefined
+
+  const probe = async (): Promise<DriverReport> => {
+    const problem = stateDirectoryProblem(stateDirectory)
+    if (problem !== undefined) return problem
+    const operation = new Operation('probe this host', { timeoutMs: 60_000 })
+    const [found, openFilesMax] = await Promise.all([launcher.call('probe', {}, operation), readOpenFilesMax()])
+    host = { capabilities: found.capabilities, checks: found.checks, openFilesMax }
+    return driverReport(found)
+  }
+
+  const resolve = (template: string, operation: Operation) =>
+    templates.resolve(
+      template,
+      {
+        findUnreadable: async (path, operation) => (await launcher.call('maskscan', { path }, operation)).entries,
+      },
+      operation,
+    )
+
+  return {
+    name: 'namespace',
+    async probe(operation) {
+      verdict ??= probe()
+      try {
+        return await operation.race(verdict)
+      } catch (error) {
+        if (operation.signal.aborted) throw error
+        // Not a verdict: it may work the next time.
+        verdict = undefined
+        return unavailableReport('launcher', messageOf(error), hintOf(error))
+      }
+    },
+    planResources(asked: Resources, defaults: Resources) {
+      if (host === undefined) throw new IsolaError('driver.unavailable', 'the namespace driver was not probed')
+      return planResources(asked, defaults, host)
+    },
+    async resolveTemplate(template, operation) {
+      const { env, workdir } = await resolve(template, operation)
+      return { env, workdir }
+    },
+    async prepare(spec: BlankSpec, operation) {
+      const request = prepareRequest(spec, await resolve(spec.template, operation))
+      const prepared = await launcher.call('prepare', request, operation)
+      operation.log(`the launcher prepared it: ${JSON.stringify(prepared.timingsUs)}`)
+      return { ...prepared, sandboxId: spec.sandboxId, limits: request.limits }
+    },
+    async personalise(ref, resources, operation) {
+      const limits = changedLimits((ref as NamespaceRef).limits, launcherLimits(resources))
+      if (limits !== undefined) await launcher.call('limits', { sandboxId: ref.sandboxId, limits }, operation)
+    },
+    connect: (ref, operation): Promise<ByteChannel> => connectUnix((ref as NamespaceRef).agentSocket, operation),
+    async freeze({ sandboxId }, operation) {
+      await launcher.call('freeze', { sandboxId }, operation)
+    },
+    async thaw({ sandboxId }, operation) {
+      await launcher.call('thaw', { sandboxId }, operation)
+    },
+    async stats({ sandboxId }, operation) {
+      const { memoryBytes, memoryPeakBytes, cpuUsec, pids, oomKills } = await launcher.call(
+        'stats',
+        { sandboxId },
+        operation,
+      )
+      return {
+        memoryBytes: memoryBytes ?? null,
+        memoryPeakBytes: memoryPeakBytes ?? null,
+        cpuUsec: cpuUsec ?? null,
+        pids: pids ?? null,
+        oomKills: oomKills ?? null,
+      }
+    },
+    async destroy(sandboxId, operation) {
+      await launcher.call('destroy', { sandboxId }, operation)
+    },
+    async list(operation) {
+      const { sandboxes } = await launcher.call('list', {}, operation)
+      if (sandboxes.length === 0) void templates.removeUnused()
+      return new Map(sandboxes.map(({ sandboxId, alive }) => [sandboxId, { alive }]))
+    },
+    onExit: (listener) => void listeners.push(listener),
+    fix: (operation) => fixAppArmor(findBinaries().launcher, operation),
+    async close() {
+      if (launcher.isOpen) await leaveNothingIdle(launcher, journal)
+      await launcher.close()
+    },
+  }
+}
+
+/** A launcher with nothing to launch and nobody to launch for has no reason to stay. */
+async function leaveNothingIdle(launcher: Launcher, journal: Journal): Promise<void> {
+  const operation = new Operation('close the namespace driver', { timeoutMs: CLOSE_TIMEOUT_MS })
+  try {
+    const { sandboxes } = await launcher.call('list', {}, operation)
+    if (sandboxes.length === 0) await launcher.shutDown(operation)
+  } catch (error) {
+    journal.warn('could not ask the launcher to leave', { error })
+  }
+}
+
+function stateDirectoryProblem(stateDirectory: string): DriverReport | undefined {
+  if (Buffer.byteLength(stateDirectory) <= STATE_PATH_BYTES_MAX) return undefined
+  return unavailableReport(
+    'state-directory',
+    `the path ${stateDirectory} is too long for the sockets below it (at most ${STATE_PATH_BYTES_MAX} bytes)`,
+    'set ISOLA_STATE_DIR to a shorter path',
+  )
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function hintOf(error: unknown): string {
+  return IsolaError.is(error) ? error.hint : 'look at launcher.log in the state directory'
+}
