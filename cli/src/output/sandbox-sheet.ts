@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { SandboxInfo } from '@isola/sdk'
+
+/** A sandbox for people: one line a fact, what was never set left out. */
+export function describeSandbox(sandbox: SandboxInfo): string {
+  const { resources, run } = sandbox
+  const facts: [string, string | undefined][] = [
+    ['id', sandbox.id],
+    ['name', sandbox.name ?? undefined],
+    [
+      'state',
+      sandbox.state === sandbox.desiredState ? sandbox.state : `${sandbox.state} (wanted: ${sandbox.desiredState})`,
+    ],
+    ['isolation', sandbox.isolation],
+    ['template', sandbox.template],
+    ['network', `${sandbox.network} (its own loopback only)`],
+    ['cpus', text(resources.cpus)],
+    ['memory', size(resources.memoryMib)],
+    ['disk', size(resources.diskMib)],
+    ['pids', text(resources.pids)],
+    ['open files', text(resources.openFiles)],
+    ['workdir', sandbox.workdir],
+    ['users', run?.users],
+    [
+      'labels',
+      Object.entries(sandbox.labels)
+        .map(([key, value]) => `${key}=${value}`)
+        .join(', ') || undefined,
+    ],
+    ['created', sandbox.createdAt],
+    ['run', run === null ? undefined : `${run.id}, since ${run.startedAt}, agent generation ${run.agentGeneration}`],
+    ...sandbox.transitions.map(({ at, to, reason }): [string, string] => ['', `${at}  ${to}: ${reason}`]),
+  ]
+  const lines = facts.flatMap(([label, value]) => (value === undefined ? [] : [`${label.padEnd(12)}${value}`]))
+  return `${lines.join('\n')}\n`
+}
+
+function text(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : String(value)
+}
+
+function size(mib: number | undefined): string | undefined {
+  return mib === undefined ? undefined : `${mib} MiB`
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Process } from '@isola/sdk'
+
+/** Our input is its input, to the end of file. Never resolves; rejects when our input cannot be read. */
+export async function feedStdin(inside: Process, stdin: NodeJS.ReadStream): Promise<never> {
+  try {
+    for await (const chunk of stdin) await inside.stdin.write(chunk as Uint8Array)
+    await inside.stdin.end()
+  } catch (error) {
+    if (isReadError(error)) throw error
+  }
+  return new Promise(() => undefined)
+}
+
+/** Of our own input; that the process has ended or gone is told by its output and its end. */
+function isReadError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && error.syscall === 'read'
+}
