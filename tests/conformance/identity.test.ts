@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import { hostname } from 'node:os'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { expect } from 'vitest'
+import { onEachDriver } from '../support/world.ts'
+import { verifies } from './verifies.ts'
+
+const NAMESPACES = ['mnt', 'pid', 'net', 'ipc', 'uts', 'user', 'cgroup']
+
+onEachDriver((world) => {
+  verifies(world, 'identity.hostname', async () => {
+    const first = await world.shared()
+    await using second = await world.create()
+    const names = await Promise.all([first, second].map((sandbox) => sandbox.read(['uname', '-n'])))
+    expect(new Set([...names, hostname()]).size).toBe(3)
+    expect(await first.read('getent hosts "$(uname -n)"')).toMatch(/127\.|::1/)
+  })
+
+  verifies(world, 'identity.machine-id', async () => {
+    const first = await world.shared()
+    await using second = await world.create()
+    const ids = await Promise.all([first, second].map((sandbox) => sandbox.read('cat /etc/machine-id')))
+    for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/)
+    expect(ids[0]).not.toBe(ids[1])
+    try {
+      expect(ids).not.toContain(readFileSync('/etc/machine-id', 'utf8').trim())
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+  })
+
+  verifies(world, 'identity.users', async () => {
+    const sandbox = await world.shared()
+    await sandbox.read('touch own')
+    expect(await sandbox.read(`stat -c '%u:%g %U' ~ own`)).toBe('1000:1000 user\n1000:1000 user')
+    if ((await world.capabilities()).userns === 'range')
+      expect(await sandbox.read(`stat -c '%u:%g' / /etc/passwd /usr /usr/bin/env /root`)).toBe(
+        Array(5).fill('0:0').join('\n'),
+      )
+    expect(await sandbox.read('getent passwd user')).toMatch(/^user:x:1000:1000:.*:\/home\/user:\/bin\/(ba)?sh$/)
+  })
+
+  verifies(world, 'identity.map', async () => {
+    const sandbox = await world.shared()
+    const lines = (await sandbox.read('cat /proc/self/uid_map'))
+      .split('\n')
+      .map((line) => line.trim().split(/\s+/).map(Number))
+    // Seen from inside its own namespace the middle column is the id in the parent; it is never root's there.
+    for (const [, outside, count] of lines as [number, number, number][]) {
+      expect(outside).toBeGreaterThan(0)
+      expect(count).toBeLessThanOrEqual(65_536)
+    }
+    await using other = await world.create()
+    if ((await world.capabilities()).userns === 'range')
+      expect(await other.read('cat /proc/self/uid_map')).not.toBe(await sandbox.read('cat /proc/self/uid_map'))
+  })
+
+  verifies(world, 'identity.pid-1', async () => {
+    const sandbox = await world.shared()
+    expect(await sandbox.read('cat /proc/1/comm')).toMatch(/isola/)
+    expect(Number(await sandbox.read('ls /proc | grep -c "^[0-9]"'))).toBeLessThan(15)
+  })
+
+  verifies(world, 'identity.layout', async () => {
+    const sandbox = await world.shared()
+    expect(await sandbox.read(`stat -c '%n %A' /tmp /var/tmp /home/user /dev/shm`)).toBe(
+      '/tmp drwxrwxrwt\n/var/tmp drwxrwxrwt\n/home/user drwxr-xr-x\n/dev/shm drwxrwxrwt',
+    )
+    expect(await sandbox.read('for link in bin sbin lib; do readlink /$link; done')).toBe('usr/bin\nusr/sbin\nusr/lib')
+    expect(
+      await sandbox.run('test -w /tmp && test -w ~ && test ! -w / && test ! -w /usr && test ! -w /etc'),
+    ).toMatchObject({ exitCode: 0 })
+    expect(
+      await sandbox.run('echo x > /dev/null && head -c 4 /dev/urandom | wc -c && ls /proc/self/fd /dev/fd /dev/stdin'),
+    ).toMatchObject({ exitCode: 0 })
+  })
+
+  verifies(world, 'identity.isolated-boot', async () => {
+    const first = await world.shared()
+    await using second = await world.create()
+    const read = (sandbox: typeof first) =>
+      sandbox.read(NAMESPACES.map((kind) => `readlink /proc/self/ns/${kind}`).join('; '))
+    const all = (await Promise.all([read(first), read(second)])).flatMap((text) => text.split('\n'))
+    const host = NAMESPACES.map((kind) => readlinkSync(`/proc/self/ns/${kind}`))
+    expect(new Set([...all, ...host]).size).toBe(3 * NAMESPACES.length)
+  })
+})

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isRoot } from '../support/account.ts'
+import { CommandLine, expectFailure } from '../support/command-line.ts'
+import { onHostChecked } from '../support/on-host.ts'
+import { accountOf } from '../support/restartable.ts'
+import { Place } from '../support/isola-server.ts'
+import { DRIVERS } from '../support/suite-servers.ts'
+
+// The state directory lies on a file system of its own, which a test can fill.
+describe.each(DRIVERS)('a full disk: %s', (driver) => {
+  let line: CommandLine
+  const fill = (place: Place): string => place.directory.join('disk', 'fill')
+
+  beforeAll(async () => {
+    if (!isRoot) return
+    const place = new Place(accountOf(driver))
+    const disk = place.directory.join('disk')
+    mkdirSync(disk)
+    await onHostChecked(['mount', '-t', 'tmpfs', '-o', 'size=48m,mode=755', 'none', disk])
+    chownSync(disk, place.account.uid, place.account.gid)
+    line = new CommandLine(driver, place)
+  })
+  afterAll(async () => {
+    if (!isRoot) return
+    await onHostChecked(['umount', '--lazy', line.place.directory.join('disk')])
+    await line.end()
+  }, 60_000)
+
+  const env = (): NodeJS.ProcessEnv => ({ ISOLA_STATE_DIR: line.place.directory.join('disk', 's') })
+  const fillUp = (): void => {
+    try {
+      for (let size = 16 * 1024 * 1024; size >= 1; size = Math.floor(size / 2)) {
+        try {
+          for (;;) writeFileSync(fill(line.place), Buffer.alloc(size), { flag: 'a' })
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        }
+      }
+    } finally {
+      chownSync(fill(line.place), line.place.account.uid, line.place.account.gid)
+    }
+  }
+
+  test('is told in one line when the server cannot even start, and nothing is left', async ({ skip }) => {
+    if (!isRoot) skip('needs root to make a small disk')
+    fillUp()
+    expectFailure(await line.isola(['run', '--', 'true'], { env: env() }), 125, /no space|space left|full/i)
+    expectFailure(await line.isola(['create'], { env: env() }), 1, /no space|space left|full/i)
+  })
+
+  test('with room again everything works', async ({ skip }) => {
+    if (!isRoot) skip('needs root to make a small disk')
+    writeFileSync(fill(line.place), '')
+    expect(await line.isola(['run', '--', 'echo', 'works'], { env: env() })).toMatchObject({
+      stdout: 'works\n',
+      exitCode: 0,
+    })
+  })
+
+  test('that fills up under a running server fails the next create in one line, and the server lives', async ({
+    skip,
+  }) => {
+    if (!isRoot) skip('needs root to make a small disk')
+    fillUp()
+    const result = await line.isola(['run', '--', 'sh', '-c', 'head -c 100000000 /dev/zero > big'], { env: env() })
+    expect(result.exitCode).not.toBe(0)
+    expect(result.stderr).toMatch(/space/i)
+    expect(result.stderr).not.toMatch(/\n\s+at /)
+    writeFileSync(fill(line.place), '')
+    expect(await line.isola(['run', '--', 'echo', 'works'], { env: env() })).toMatchObject({
+      stdout: 'works\n',
+      exitCode: 0,
+    })
+    expect(await line.isola(['ls', '-q'], { env: env() })).toMatchObject({ stdout: '' })
+  })
+})

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Account, isRoot, ordinaryAccount, rootAccount } from './account.ts'
+import { endPlace } from './end-place.ts'
+import { IsolaServer, Place } from './isola-server.ts'
+import { launcherPids } from './launcher.ts'
+import { type CreateOptions, Subject } from './subject.ts'
+import type { DriverName } from './suite-servers.ts'
+
+/** An Isola of its own whose parts a test may kill. At the end nothing of it may be left. */
+export class Restartable {
+  readonly place: Place
+  server: IsolaServer
+
+  private constructor(place: Place, server: IsolaServer) {
+    this.place = place
+    this.server = server
+  }
+
+  static async start(driver: DriverName, args: readonly string[] = []): Promise<Restartable> {
+    const place = new Place(accountOf(driver))
+    const server = await IsolaServer.start(place, args)
+    if (server.ready.event !== 'ready') throw new Error(JSON.stringify(server.ready))
+    return new Restartable(place, server)
+  }
+
+  get connection(): { url: string } {
+    return { url: `unix:${this.server.socketPath}` }
+  }
+
+  create(options: CreateOptions = {}): Promise<Subject> {
+    return Subject.create(this.connection, options)
+  }
+
+  async killServer(): Promise<void> {
+    await this.server.signal('SIGKILL')
+  }
+
+  async startServer(): Promise<void> {
+    this.server = await IsolaServer.start(this.place)
+    if (this.server.ready.event !== 'ready') throw new Error(JSON.stringify(this.server.ready))
+  }
+
+  killLauncher(): void {
+    const pids = launcherPids(this.place.stateDirectory)
+    if (pids.length !== 1) throw new Error(`expected one launcher, found ${pids.length}`)
+    process.kill(pids[0] as number, 'SIGKILL')
+  }
+
+  /** Ends everything; what is left then. */
+  async end(): Promise<string[]> {
+    const exit = await this.server.stop()
+    const left = await endPlace(this.place)
+    return exit === 0 ? left : [...left, `the server ended with ${exit} after SIGTERM`]
+  }
+}
+
+export function accountOf(driver: DriverName): Account {
+  return driver === 'namespace-root' ? rootAccount : ordinaryAccount
+}
+
+/** Why this account cannot be used by whoever runs the tests, if so. */
+export function accountObstacle(driver: DriverName): string | undefined {
+  return driver === 'namespace-root' && !isRoot ? 'needs root' : undefined
+}

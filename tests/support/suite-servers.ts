@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TestProject } from 'vitest/node'
+import { isRoot, ordinaryAccount, rootAccount } from './account.ts'
+import { endPlace } from './end-place.ts'
+import { eventually } from './eventually.ts'
+import { IsolaServer, Place } from './isola-server.ts'
+import { memoryGroups } from './leak-check.ts'
+
+/** A suite makes hundreds of sandboxes; this many control groups may meanwhile have been made by others on the host. */
+const GROUPS_OF_OTHERS = 20
+
+export const DRIVERS = ['namespace-root', 'namespace-rootless'] as const
+export type DriverName = (typeof DRIVERS)[number]
+
+/** The server that a whole suite shares, or why there is none. */
+export type SuiteServer =
+  | {
+      readonly stateDirectory: string
+      readonly socketPath: string
+      readonly pid: number
+      readonly directory: string
+      readonly cgroups: readonly string[]
+    }
+  | { readonly obstacle: string }
+  | { readonly failure: string }
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    servers: Record<DriverName, SuiteServer>
+  }
+}
+
+/** Starts one server for each driver before a suite; after it, whatever they left behind fails the suite. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const places: Place[] = []
+  const running: IsolaServer[] = []
+  const groupsBefore = memoryGroups()
+  project.provide('servers', {
+    'namespace-root': await open('namespace-root'),
+    'namespace-rootless': await open('namespace-rootless'),
+  })
+  return close
+
+  async function open(driver: DriverName): Promise<SuiteServer> {
+    if (driver === 'namespace-root' && !isRoot) return { obstacle: 'needs root' }
+    const place = new Place(driver === 'namespace-root' ? rootAccount : ordinaryAccount)
+    places.push(place)
+    try {
+      const server = await IsolaServer.start(place)
+      running.push(server)
+      if (server.ready.event !== 'ready') return { failure: JSON.stringify(server.ready) }
+      const { stateDirectory, directory, cgroups } = place
+      return {
+        stateDirectory,
+        directory: directory.path,
+        cgroups: cgroups.groups,
+        socketPath: server.socketPath,
+        pid: server.pid,
+      }
+    } catch (error) {
+      return { failure: (error as Error).message }
+    }
+  }
+
+  async function close(): Promise<void> {
+    const ends = await Promise.all(running.map((server) => server.stop()))
+    const left = (await Promise.all(places.map(endPlace))).flat()
+    const grown = await eventually(
+      () => memoryGroups() - groupsBefore,
+      (groups) => groups < GROUPS_OF_OTHERS,
+    )
+    const faults = [
+      ...(grown < GROUPS_OF_OTHERS ? [] : [`left behind: ${grown} control groups that were removed and linger`]),
+      ...ends.filter((end) => end !== 0).map((end) => `a server ended with ${end} after SIGTERM`),
+      ...left.map((found) => `left behind: ${found}`),
+    ]
+    if (faults.length > 0) throw new Error([`leak check of the suite:`, ...faults].join('\n  '))
+  }
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
+import path from 'node:path'
+
+/**
+ * A directory with a short path, because unix sockets lie below it: a socket's path has at most
+ * 107 bytes. Removed with `using`.
+ */
+export class TemporaryDirectory implements Disposable {
+  readonly path: string
+
+  constructor(owner?: { uid: number; gid: number }) {
+    this.path = mkdtempSync('/tmp/it-')
+    chmodSync(this.path, 0o700)
+    if (owner !== undefined && process.getuid?.() === 0) chownSync(this.path, owner.uid, owner.gid)
+  }
+
+  join(...parts: string[]): string {
+    return path.join(this.path, ...parts)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
