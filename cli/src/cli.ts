@@ -83,7 +83,9 @@ async function reportFailure(
 async function print(error: unknown, report: ErrorReport, json: boolean, { stdout, stderr }: Terminal): Promise<void> {
   if (process.env['ISOLA_DEBUG'] && error instanceof Error)
     await stderr.write(`${error.stack}\n`).catch(() => undefined)
-  const written = json ? stdout.write(formatJson({ error: report })) : stderr.write(formatReport(report))
-  await written.catch(() => undefined)
+  const tell = (): Promise<void> => stderr.write(formatReport(report))
+  if (!json) await tell().catch(() => undefined)
+  // What cannot be told where it was asked for is told where it can.
+  else await stdout.write(formatJson({ error: report })).catch(tell)
   await stdout.flush().catch(() => undefined)
 }

@@ -2,7 +2,7 @@
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
 import type { FileEntry, Sandbox } from '@isola/sdk'
-import { ArgumentError } from '../args/argument-error.ts'
+import { CopyError } from './copy-error.ts'
 import { eachConcurrently } from './each-concurrently.ts'
 import { entryParts, staysWithin } from './entry-path.ts'
 import { LocalTree, writeLocalFile } from './local-tree.ts'
@@ -30,10 +30,7 @@ export async function download(
   const to = await targetPath(from, target)
   if (entry.type === 'directory') return downloadTree(from, to, options, progress)
   if (entry.type !== 'file')
-    throw new ArgumentError(
-      `copy ${source}: it is neither a file nor a directory`,
-      'copy the files beside it one by one',
-    )
+    throw new CopyError(`copy ${source}: it is neither a file nor a directory`, 'copy the files beside it one by one')
   await writeLocalFile(to, entry.mode, await openRemote(from, options, progress))
   progress.files++
 }
@@ -82,13 +79,13 @@ async function targetPath(from: string, target: string): Promise<string> {
   if (found?.isDirectory()) {
     const name = basename(from)
     if (name === '')
-      throw new ArgumentError(
+      throw new CopyError(
         `copy / to ${target}: it has no name of its own`,
         'give the name of a directory that is not there yet',
       )
     return join(target, name)
   }
   if (target.endsWith('/'))
-    throw new ArgumentError(`copy to ${target}: no such directory`, 'make it first, or leave the slash out')
+    throw new CopyError(`copy to ${target}: no such directory`, 'make it first, or leave the slash out')
   return target
 }

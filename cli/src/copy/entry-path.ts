@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ArgumentError } from '../args/argument-error.ts'
+import { CopyError } from './copy-error.ts'
 
 /**
  * The path of a listed entry below the directory that was listed, as its parts. What a sandbox
@@ -9,7 +9,7 @@ export function entryParts(root: string, path: string): string[] {
   const prefix = root === '/' ? '/' : `${root}/`
   const parts = path.startsWith(prefix) ? path.slice(prefix.length).split('/') : ['']
   if (parts.every((part) => part !== '' && part !== '.' && part !== '..' && !part.includes('\0'))) return parts
-  throw new ArgumentError(
+  throw new CopyError(
     `copy ${root}: the sandbox lists ${JSON.stringify(path)}, which is not below it`,
     'do not trust this sandbox; nothing outside of the target was written',
   )

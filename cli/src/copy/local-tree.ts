@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { chmod, lstat, mkdir, open, readlink, rename, symlink, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { ArgumentError } from '../args/argument-error.ts'
+import { CopyError } from './copy-error.ts'
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
 
@@ -86,6 +86,6 @@ async function makeRealDirectory(path: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     if (!(await lstat(path)).isDirectory())
-      throw new ArgumentError(`copy: ${path} is in the way and is no directory`, 'remove it, or copy to another place')
+      throw new CopyError(`copy: ${path} is in the way and is no directory`, 'remove it, or copy to another place')
   }
 }

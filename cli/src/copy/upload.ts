@@ -3,7 +3,7 @@ import { constants } from 'node:fs'
 import { lstat, open, opendir, readlink } from 'node:fs/promises'
 import { basename, join, posix, resolve } from 'node:path'
 import { IsolaError } from '@isola/sdk'
-import { ArgumentError } from '../args/argument-error.ts'
+import { CopyError } from './copy-error.ts'
 import type { CopyOptions } from './download.ts'
 import { eachConcurrently } from './each-concurrently.ts'
 import type { CopyProgress } from './progress.ts'
@@ -34,7 +34,7 @@ export async function upload(
   )
   const top = await localEntry(source, remote)
   if (top.kind === 'other')
-    throw new ArgumentError(`copy ${source}: it is neither a file nor a directory`, 'use - to copy from a pipe')
+    throw new CopyError(`copy ${source}: it is neither a file nor a directory`, 'use - to copy from a pipe')
   if (top.kind !== 'directory') return copyEntry(top, options, progress)
   await makeRemoteDirectory(top, options)
   await eachConcurrently(walkLocal(top, options), AT_ONCE, (entry) => copyEntry(entry, options, progress))
@@ -106,10 +106,7 @@ async function remotePath(
   } catch (error) {
     if (!(IsolaError.is(error) && error.code === 'file.not_found')) throw error
     if (given.endsWith('/'))
-      throw new ArgumentError(
-        `copy to ${given}: no such directory in the sandbox`,
-        'make it first, or leave the slash out',
-      )
+      throw new CopyError(`copy to ${given}: no such directory in the sandbox`, 'make it first, or leave the slash out')
     return target
   }
 }

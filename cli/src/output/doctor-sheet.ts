@@ -19,6 +19,7 @@ export function describeDoctor(report: FixedDoctorReport, colors: boolean): stri
     }
     lines.push(...describeLimits(driver))
   }
+  if (report.fixes?.length === 0) lines.push('nothing to fix')
   for (const { id, applied, detail } of report.fixes ?? [])
     lines.push(`${applied ? 'fixed' : 'not fixed'}: ${id}: ${detail}`)
   lines.push(`state directory: ${report.stateDirectory}`)

@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander'
 import { IsolaError, SdkError } from '@isola/sdk'
 import { ArgumentError } from '../args/argument-error.ts'
+import { CopyError } from '../copy/copy-error.ts'
 import { printable } from './printable.ts'
 
 export interface ErrorReport {
@@ -19,6 +20,7 @@ export function reportOf(error: unknown, commandName: string): ErrorReport {
   if (SdkError.is(error)) return { ...plain, code: error.code, message: error.message, hint: error.hint }
   if (error instanceof ArgumentError)
     return { ...plain, code: 'argument.invalid', message: error.message, hint: error.hint }
+  if (error instanceof CopyError) return { ...plain, code: 'copy.failed', message: error.message, hint: error.hint }
   if (error instanceof CommanderError) {
     const [message = '', ...more] = error.message.replace(/^error: /, '').split('\n')
     const suggestion = more.join(' ').replace(/^\((.*)\)$/, '$1')
@@ -29,13 +31,11 @@ export function reportOf(error: unknown, commandName: string): ErrorReport {
       hint: suggestion || `see \`isola${commandName && ` ${commandName}`} --help\``,
     }
   }
-  if (isSystemError(error))
-    return {
-      ...plain,
-      code: 'file.io',
-      message: describeSystemError(error),
-      hint: 'check the path and its permissions',
-    }
+  if (isSystemError(error)) {
+    const full = error.code === 'ENOSPC' || error.code === 'EDQUOT'
+    const hint = full ? 'free space there, or write elsewhere' : 'check the path and its permissions'
+    return { ...plain, code: 'file.io', message: describeSystemError(error), hint }
+  }
   const message = error instanceof Error ? error.message : String(error)
   return {
     ...plain,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import path from 'node:path'
 import { Operation } from '@isola/core'
 import { describe, expect, test } from 'vitest'
@@ -42,6 +43,17 @@ describe('the launcher', () => {
     expect(failure).toMatchObject({ code: 'host.launcher_failed', retryable: true })
     await expect(fixture.launcher.call('list', {}, operation())).resolves.toEqual({ sandboxes: [] })
     expect(fixture.starts()).toHaveLength(3)
+  })
+
+  test('that is just going when it is found is replaced', async () => {
+    await using fixture = launcherFixture()
+    const going = createServer((socket) => {
+      going.close()
+      socket.destroy()
+    })
+    await new Promise<void>((resolve) => going.listen(path.join(fixture.state, 'launcher.sock'), resolve))
+    await expect(fixture.launcher.call('list', {}, operation())).resolves.toEqual({ sandboxes: [] })
+    expect(fixture.starts()).toHaveLength(1)
   })
 
   test('that cannot start says why in one line', async () => {

@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import { watch } from 'node:fs'
 import path from 'node:path'
-import { type Journal, Operation } from '@isola/core'
+import { type ByteChannel, type Journal, Operation } from '@isola/core'
 import { IsolaError, type LauncherOperation, type LauncherRequest, type LauncherResult } from '@isola/protocol'
 import { forgetExitFact, takeExitFacts } from './exit-facts.host.ts'
 import { type GuestBinaries, launcherToStart } from './guest-binaries.host.ts'
@@ -13,6 +13,7 @@ import { connectUnix } from './unix-channel.host.ts'
 const START_TIMEOUT_MS = 30_000
 /** One that falls over at once is not started again until somebody needs it. */
 const SHORTEST_LIFE_MS = 1000
+const NOBODY_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'])
 
 /** Doing these twice is the same as doing them once, so a launcher that dies under them is simply asked anew. */
 const REPEATABLE: ReadonlySet<LauncherOperation> = new Set([
@@ -123,19 +124,30 @@ export class Launcher {
     return this.#welcome(link)
   }
 
-  /** Undefined when nobody listens, or when who listens is too old and was asked to leave. */
+  /** Undefined when nobody listens, when who listens is just going, or is too old and was asked to leave. */
   async #connect(operation: Operation): Promise<LauncherLink | undefined> {
     const channel = await connectUnix(this.#socket, operation).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return undefined
+      if (NOBODY_THERE.has(error.code ?? '')) return undefined
       throw new IsolaError('host.launcher_failed', `could not connect to ${this.#socket}: ${error.message}`, {
         cause: error,
       })
     })
     if (channel === undefined) return undefined
-    const link = await greetLauncher(channel, randomInt(1, 2 ** 32 - 1), (fact) => this.#onExit(fact), operation)
-    if (isGenerationFit(link.hello)) return link
+    const link = await this.#greet(channel, operation)
+    if (link === undefined || isGenerationFit(link.hello)) return link
     await this.#retire(link, operation)
     return undefined
+  }
+
+  /** One that goes in the middle of the greeting is as good as not there. */
+  async #greet(channel: ByteChannel, operation: Operation): Promise<LauncherLink | undefined> {
+    try {
+      return await greetLauncher(channel, randomInt(1, 2 ** 32 - 1), (fact) => this.#onExit(fact), operation)
+    } catch (error) {
+      operation.check()
+      this.#options.journal.warn('a launcher did not greet back', { error })
+      return undefined
+    }
   }
 
   /** The end of the connection is the sign that it has left. */

@@ -11,6 +11,12 @@ const run = promisify(execFile)
 const USER_ID = 1000
 
 /**
+ * Built by an ordinary user, every file of the skeleton is that user's, who is `user` inside; what is
+ * root's business then opens for nobody instead.
+ */
+const FOR_ROOT_ONLY = process.getuid?.() === 0 ? { file: 0o600, directory: 0o700 } : { file: 0o000, directory: 0o000 }
+
+/**
  * Builds the lowest layer of the root: everything outside /usr.
  *
  * Safety: writes only below `target`, a new directory of ours; reads host files by constant names.
@@ -48,7 +54,7 @@ async function writeAccounts(target: string): Promise<void> {
   const passwd = sandboxPasswd(await readFile('/etc/passwd', 'utf8').catch(() => ''))
   await writeFile(join(target, 'etc/passwd'), passwd)
   await writeFile(join(target, 'etc/group'), sandboxGroup(await readFile('/etc/group', 'utf8').catch(() => '')))
-  await writeFile(join(target, 'etc/shadow'), sandboxShadow(passwd), { mode: 0o600 })
+  await writeFile(join(target, 'etc/shadow'), sandboxShadow(passwd), { mode: FOR_ROOT_ONLY.file })
 }
 
 async function copyPackageDatabase(target: string): Promise<void> {
@@ -70,7 +76,7 @@ async function makeHomes(target: string, mountPoints: readonly string[]): Promis
   const root = join(target, 'root')
   await mkdir(root, { recursive: true })
   // Passing through must be possible when an interpreter lies below; listing never is.
-  await chmod(root, mountPoints.some((path) => path.startsWith('/root/')) ? 0o711 : 0o700)
+  await chmod(root, mountPoints.some((path) => path.startsWith('/root/')) ? FOR_ROOT_ONLY.directory | 0o111 : FOR_ROOT_ONLY.directory)
   for (const path of mountPoints) await openParents(target, path)
   if (process.getuid?.() === 0) await chown(target, 0, 0)
 }

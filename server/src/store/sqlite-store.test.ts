@@ -133,6 +133,18 @@ test('idempotency keys are kept for a day', () => {
   expect(store.recall('never')).toBeUndefined()
 })
 
+test('a record is found again after more records than are kept in memory', () => {
+  const store = openStore()
+  const first = sandboxRecord({ name: 'first' })
+  store.insert(first)
+  for (let index = 0; index < 5000; index++) store.insert(sandboxRecord())
+  expect(store.find(first.id)).toEqual(first)
+  store.update(first.id, { name: 'renamed' })
+  expect(store.find('renamed')?.id).toBe(first.id)
+  store.remove(first.id)
+  expect(store.find(first.id)).toBeUndefined()
+})
+
 describe('the file', () => {
   test('is for its owner alone and carries the version of its schema', () => {
     openStore()

@@ -3,9 +3,11 @@ import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { SandboxQuery, SandboxRecord, Store } from '@isola/core'
 import { IsolaError } from '@isola/protocol'
 import { diskIsFull, openDatabase } from './open-database.host.ts'
+import { RecordCache } from './record-cache.ts'
 import { explainSqliteError, isUniqueViolation } from './sqlite-error.ts'
 
 const IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000
+const IDEMPOTENCY_PURGED_EVERY_MS = 60 * 1000
 
 interface Row {
   readonly record: string
@@ -17,6 +19,8 @@ export class SqliteStore implements Store {
   readonly #database: DatabaseSync
   readonly #nowMs: () => number
   readonly #statements = new Map<string, StatementSync>()
+  readonly #cache = new RecordCache()
+  #purgedAtMs = Number.NEGATIVE_INFINITY
 
   constructor(path: string, nowMs: () => number = Date.now) {
     this.#path = path
@@ -30,10 +34,11 @@ export class SqliteStore implements Store {
       [record.id, record.name, record.state, record.createdAt, JSON.stringify(record)],
       record.name,
     )
+    this.#cache.keep(record)
   }
 
   update(id: string, change: Partial<Omit<SandboxRecord, 'id'>>): void {
-    const current = this.#get('SELECT record FROM sandboxes WHERE id = ?', [id])
+    const current = this.#findById(id)
     if (current === undefined) throw new IsolaError('sandbox.not_found', `update sandbox ${id}: it is not in the store`)
     const record = { ...current, ...change }
     this.#run(
@@ -41,15 +46,17 @@ export class SqliteStore implements Store {
       [record.name, record.state, JSON.stringify(record), id],
       record.name,
     )
+    this.#cache.keep(record)
   }
 
   remove(id: string): void {
+    this.#cache.forget(id)
     this.#run('DELETE FROM sandboxes WHERE id = ?', [id])
   }
 
   find(idOrName: string): SandboxRecord | undefined {
     return (
-      this.#get('SELECT record FROM sandboxes WHERE id = ?', [idOrName]) ??
+      this.#findById(idOrName) ??
       this.#get(
         `SELECT record FROM sandboxes WHERE name = ?
          ORDER BY state IN ('creating', 'running', 'stopping') DESC, created_at DESC LIMIT 1`,
@@ -90,13 +97,19 @@ export class SqliteStore implements Store {
 
   remember(idempotencyKey: string, fingerprint: string, sandboxId: string): void {
     const nowMs = this.#nowMs()
-    this.#run('DELETE FROM idempotency WHERE created_at_ms <= ?', [nowMs - IDEMPOTENCY_KEPT_MS])
+    this.#purge(nowMs)
     this.#run('INSERT OR REPLACE INTO idempotency (key, fingerprint, sandbox_id, created_at_ms) VALUES (?, ?, ?, ?)', [
       idempotencyKey,
       fingerprint,
       sandboxId,
       nowMs,
     ])
+  }
+
+  #purge(nowMs: number): void {
+    if (nowMs - this.#purgedAtMs < IDEMPOTENCY_PURGED_EVERY_MS) return
+    this.#purgedAtMs = nowMs
+    this.#run('DELETE FROM idempotency WHERE created_at_ms <= ?', [nowMs - IDEMPOTENCY_KEPT_MS])
   }
 
   close(): void {
@@ -108,6 +121,13 @@ export class SqliteStore implements Store {
     const [createdAt, id] = after.split(' ')
     if (createdAt !== undefined && id !== undefined) return [createdAt, id]
     return [this.find(after)?.createdAt ?? '', after]
+  }
+
+  #findById(id: string): SandboxRecord | undefined {
+    const cached = this.#cache.get(id)
+    if (cached !== undefined) return cached
+    const record = this.#get('SELECT record FROM sandboxes WHERE id = ?', [id])
+    return record && this.#cache.keep(record)
   }
 
   #get(sql: string, values: readonly SQLInputValue[]): SandboxRecord | undefined {

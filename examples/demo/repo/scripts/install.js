@@ -16,8 +16,8 @@ const ATTEMPTS = [
   ['read a secret on the host', lootFile, (path) => readFile(path)],
   ['read keys from the environment', 'names with KEY, TOKEN, SECRET', findKeys],
   ['use the container engine', '/var/run/docker.sock', reach],
-  ['see a process of the host', hostPid, (pid) => process.kill(Number(pid), 0)],
-  ['plant a program', '/usr/bin/backdoor', (path) => writeFile(path, '#!/bin/sh\n')],
+  ['see a process of the host', hostPid, findProcess],
+  ['plant a file on the host', `${lootFile}.planted`, (path) => writeFile(path, 'hello')],
   ['call the host', `127.0.0.1:${hostPort}`, reach],
   ['call a server far away', '192.0.2.1:443', reach],
   ['look up a name', 'exfiltrate.example.com', (name) => lookup(name)],
@@ -35,6 +35,12 @@ for (const [what, target, attempt] of ATTEMPTS) {
 
 await mkdir('node_modules', { recursive: true })
 await writeFile('node_modules/.hook.js', '// would run with every test\n')
+
+async function findProcess(pid) {
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8')
+  // Inside there may be another process of that number.
+  if (!commandLine.includes('demo.ts')) throw Object.assign(new Error('another process'), { code: 'ESRCH' })
+}
 
 function findKeys() {
   const names = Object.keys(process.env).filter((name) => /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/i.test(name))
