@@ -46,7 +46,10 @@ export function createTemplates(config: TemplatesConfig): TemplateSource {
     if (current !== undefined && now - current.checkedAtMs < RECHECK_MS) return current.template
     found ??= findShown(config, directory)
     const shown = await found
-    const fingerprint = hostFingerprint(shown.binds.map(({ source, target }) => `${source} ${target}`), [config.agentBinary])
+    const fingerprint = hostFingerprint(
+      shown.binds.map(({ source, target }) => `${source} ${target}`),
+      [config.agentBinary],
+    )
     if (current?.fingerprint !== fingerprint) {
       const built = build(directory, fingerprint, shown.binds, config.agentBinary, tools, operation)
       built.catch(() => {
@@ -94,9 +97,17 @@ async function findShown(config: TemplatesConfig, directory: string): Promise<Sh
   const env = config.env ?? process.env
   const homeDirectory = config.homeDirectory ?? homedir()
   // What npm puts in front of PATH belongs to a project, not to the machine.
-  const directories = (env['PATH'] ?? '').split(delimiter).filter((entry) => entry.startsWith('/') && !entry.includes('/node_modules/'))
+  const directories = (env['PATH'] ?? '')
+    .split(delimiter)
+    .filter((entry) => entry.startsWith('/') && !entry.includes('/node_modules/'))
   const keepOut = [homeDirectory, '/root', '/home', config.stateDirectory]
-  const prefixes = await toolchainPrefixes({ directories, homeDirectory, env, keepOut, memoryFile: join(directory, 'toolchains.json') })
+  const prefixes = await toolchainPrefixes({
+    directories,
+    homeDirectory,
+    env,
+    keepOut,
+    memoryFile: join(directory, 'toolchains.json'),
+  })
   const binds = prefixes.map((prefix) => ({ source: prefix, target: prefix }))
   const places = ['/usr/bin', '/usr/local/bin', ...prefixes.map((prefix) => join(prefix, 'bin'))]
   const hasNode = (await Promise.all(places.map((place) => isFile(join(place, 'node'))))).includes(true)
@@ -107,11 +118,22 @@ async function findShown(config: TemplatesConfig, directory: string): Promise<Sh
 
 /** Builds beside the final place and renames, so that a template is whole or absent; whoever comes second uses the first's. */
 async function build(
-  directory: string, fingerprint: string, binds: readonly Bind[], agentBinary: string, tools: TemplateTools, operation: Operation,
+  directory: string,
+  fingerprint: string,
+  binds: readonly Bind[],
+  agentBinary: string,
+  tools: TemplateTools,
+  operation: Operation,
 ): Promise<Paths> {
   const final = join(directory, `host-${fingerprint}`)
   const paths = { skeleton: join(final, 'skeleton'), mask: join(final, 'usr-mask') }
-  if (await stat(final).then(() => true, () => false)) return paths
+  if (
+    await stat(final).then(
+      () => true,
+      () => false,
+    )
+  )
+    return paths
   operation.log('building the host template')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await removeUnfinished(directory)
@@ -119,7 +141,10 @@ async function build(
   try {
     const [unreadable] = await Promise.all([
       tools.findUnreadable('/usr', operation),
-      buildSkeleton(join(draft, 'skeleton'), binds.map((bind) => bind.target)),
+      buildSkeleton(
+        join(draft, 'skeleton'),
+        binds.map((bind) => bind.target),
+      ),
     ])
     await buildMask(join(draft, 'usr-mask'), unreadable, agentBinary)
     await rename(draft, final).catch((error: NodeJS.ErrnoException) => {
@@ -127,7 +152,11 @@ async function build(
     })
     return paths
   } catch (error) {
-    throw IsolaError.is(error) ? error : new IsolaError('template.build_failed', `template \`host\` could not be built: ${(error as Error).message}`, { cause: error })
+    throw IsolaError.is(error)
+      ? error
+      : new IsolaError('template.build_failed', `template \`host\` could not be built: ${(error as Error).message}`, {
+          cause: error,
+        })
   } finally {
     await rm(draft, { recursive: true, force: true })
   }
@@ -136,11 +165,18 @@ async function build(
 /** Drafts of a build that was killed; nobody else builds in the state directory of a running server. */
 async function removeUnfinished(directory: string): Promise<void> {
   const names = await readdir(directory)
-  await Promise.all(names.filter((name) => name.startsWith('.draft-')).map((name) => rm(join(directory, name), { recursive: true, force: true })))
+  await Promise.all(
+    names
+      .filter((name) => name.startsWith('.draft-'))
+      .map((name) => rm(join(directory, name), { recursive: true, force: true })),
+  )
 }
 
 const existingTemplates = (directory: string): Promise<string[]> =>
-  readdir(directory).then((names) => names.filter((name) => name.startsWith('host-')), () => [])
+  readdir(directory).then(
+    (names) => names.filter((name) => name.startsWith('host-')),
+    () => [],
+  )
 
 /** Templates of earlier states of the host, which no living sandbox uses. What cannot be removed now is tried again at the next start. */
 async function removeOthers(directory: string, leftovers: readonly string[], fingerprint: string): Promise<void> {
@@ -148,4 +184,8 @@ async function removeOthers(directory: string, leftovers: readonly string[], fin
   await Promise.allSettled(others.map((name) => rm(join(directory, name), { recursive: true, force: true })))
 }
 
-const isFile = (path: string): Promise<boolean> => stat(path).then((status) => status.isFile(), () => false)
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (status) => status.isFile(),
+    () => false,
+  )

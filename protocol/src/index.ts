@@ -52,7 +52,16 @@ export {
   SignalProcess,
   StartProcess,
 } from './process.ts'
-export { BYTES, DoctorReport, DriverReport, NDJSON, type Route, type RouteName, routes, ServerInfo } from './rest/routes.ts'
+export {
+  BYTES,
+  DoctorReport,
+  DriverReport,
+  NDJSON,
+  type Route,
+  type RouteName,
+  routes,
+  ServerInfo,
+} from './rest/routes.ts'
 export {
   CreateSandbox,
   type CreateSandboxParsed,

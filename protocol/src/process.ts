@@ -14,8 +14,19 @@ const options = {
   cwd: z.string().min(1).max(4096).optional(),
   env: Env.default({}),
   user: z.string().min(1).max(64).optional().describe('`user` (default), `root`, a name, or `uid:gid`'),
-  timeoutMs: z.number().int().positive().max(2 ** 31 - 1).optional(),
-  killGraceMs: z.number().int().min(0).max(60_000).default(DEFAULT_KILL_GRACE_MS).describe('between SIGTERM and SIGKILL'),
+  timeoutMs: z
+    .number()
+    .int()
+    .positive()
+    .max(2 ** 31 - 1)
+    .optional(),
+  killGraceMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(60_000)
+    .default(DEFAULT_KILL_GRACE_MS)
+    .describe('between SIGTERM and SIGKILL'),
   outputLimitBytes: z.number().int().positive().optional(),
 }
 const eitherCommand = <T extends { argv?: unknown; shell?: unknown }>(value: T): boolean =>
@@ -24,7 +35,11 @@ const EITHER = { message: 'give either `argv` or `shell`' }
 
 /** `POST …/run`: runs to the end and answers once. */
 export const RunCommand = z
-  .strictObject({ ...command, ...options, stdin: z.string().optional().describe('text that the process reads, then end of file') })
+  .strictObject({
+    ...command,
+    ...options,
+    stdin: z.string().optional().describe('text that the process reads, then end of file'),
+  })
   .refine(eitherCommand, EITHER)
   .meta({ id: 'RunCommand' })
 export type RunCommand = z.input<typeof RunCommand>
@@ -34,7 +49,9 @@ export const StartProcess = z
   .strictObject({
     ...command,
     ...options,
-    tty: z.strictObject({ cols: z.number().int().min(1).max(65535), rows: z.number().int().min(1).max(65535) }).optional(),
+    tty: z
+      .strictObject({ cols: z.number().int().min(1).max(65535), rows: z.number().int().min(1).max(65535) })
+      .optional(),
     stdin: z.boolean().default(false).describe('false: the process reads /dev/null'),
     overflow: z.enum(['block', 'drop-oldest']).default('block'),
     destroySandbox: z.boolean().default(false).describe('destroy the sandbox when this stream ends, however it ends'),
@@ -44,7 +61,10 @@ export const StartProcess = z
 export type StartProcess = z.input<typeof StartProcess>
 
 /** Output as text where it is valid UTF-8, else as base64 with the text field empty. */
-const output = z.object({ text: z.string(), base64: z.string().optional().describe('set when the bytes are not UTF-8') })
+const output = z.object({
+  text: z.string(),
+  base64: z.string().optional().describe('set when the bytes are not UTF-8'),
+})
 
 export const RunResult = ProcessExit.omit({ event: true })
   .extend({ processId: ProcessId, stdout: output, stderr: output })
@@ -67,4 +87,7 @@ export const SignalProcess = z.strictObject({
   signal: z.string().regex(/^SIG[A-Z0-9]+$/),
   target: z.enum(['process', 'group']).default('group'),
 })
-export const ResizeProcess = z.strictObject({ cols: z.number().int().min(1).max(65535), rows: z.number().int().min(1).max(65535) })
+export const ResizeProcess = z.strictObject({
+  cols: z.number().int().min(1).max(65535),
+  rows: z.number().int().min(1).max(65535),
+})

@@ -13,15 +13,29 @@ export const SandboxName = z
 
 export const EnvName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'letters, digits and _, not starting with a digit')
 export const Env = z
-  .record(EnvName, z.string().refine((value) => !value.includes('\0'), 'no NUL'))
+  .record(
+    EnvName,
+    z.string().refine((value) => !value.includes('\0'), 'no NUL'),
+  )
   .meta({ id: 'Env', description: 'environment variables' })
 
 /** Limits of a sandbox. A limit that the host cannot enforce is refused, never ignored. */
 export const Resources = z
   .strictObject({
     cpus: z.number().positive().max(1024).optional().describe('cores; 0.5 is half of one'),
-    memoryMib: z.number().int().min(8).max(16 * 1024 * 1024).optional(),
-    diskMib: z.number().int().min(1).max(64 * 1024 * 1024).optional().describe('all that the sandbox writes'),
+    memoryMib: z
+      .number()
+      .int()
+      .min(8)
+      .max(16 * 1024 * 1024)
+      .optional(),
+    diskMib: z
+      .number()
+      .int()
+      .min(1)
+      .max(64 * 1024 * 1024)
+      .optional()
+      .describe('all that the sandbox writes'),
     pids: z.number().int().min(4).max(4_000_000).optional().describe('processes and threads'),
     openFiles: z.number().int().min(16).max(1_048_576).optional().describe('per process'),
   })
@@ -66,7 +80,12 @@ export const Sandbox = z
     ephemeral: z.boolean(),
     network: z.literal('none').describe('no address but the own loopback can be reached'),
     run: z
-      .object({ id: RunId, startedAt: z.iso.datetime(), agentGeneration: z.number().int(), users: z.enum(['range', 'single']) })
+      .object({
+        id: RunId,
+        startedAt: z.iso.datetime(),
+        agentGeneration: z.number().int(),
+        users: z.enum(['range', 'single']),
+      })
       .nullable(),
     createdAt: z.iso.datetime(),
     transitions: z.array(Transition),
@@ -77,9 +96,14 @@ export type Sandbox = z.infer<typeof Sandbox>
 export const ListSandboxes = z.object({
   state: SandboxState.optional(),
   name: z.string().optional(),
-  label: z.union([z.string(), z.array(z.string())]).optional().describe('`key=value`; several must all match'),
+  label: z
+    .union([z.string(), z.array(z.string())])
+    .optional()
+    .describe('`key=value`; several must all match'),
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   cursor: z.string().max(256).optional(),
 })
-export const SandboxPage = z.object({ items: z.array(Sandbox), nextCursor: z.string().nullable() }).meta({ id: 'SandboxPage' })
+export const SandboxPage = z
+  .object({ items: z.array(Sandbox), nextCursor: z.string().nullable() })
+  .meta({ id: 'SandboxPage' })
 export type SandboxPage = z.infer<typeof SandboxPage>

@@ -3,7 +3,7 @@ import type { Driver } from '@isola/core'
 import { IsolaError } from '@isola/protocol'
 
 /** A driver of a host that can do nothing; what is alive on it is up to the test. */
-export function fakeDriver(alive: readonly string[] = []): Driver {
+export function fakeDriver(alive: readonly string[] = [], change: Partial<Driver> = {}): Driver {
   const cannot = (): never => {
     throw new IsolaError('driver.unavailable', 'the fake driver makes no sandboxes')
   }
@@ -23,5 +23,6 @@ export function fakeDriver(alive: readonly string[] = []): Driver {
     onExit: () => {},
     fix: async () => [{ id: 'fake-fix', applied: false, detail: 'nothing to repair' }],
     close: async () => {},
+    ...change,
   }
 }

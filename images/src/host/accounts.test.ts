@@ -27,7 +27,9 @@ test('a second account with id 0 or with the name of the sandbox user is left ou
 })
 
 test('groups lose their members', () => {
-  expect(sandboxGroup('docker:x:999:alice\nalice:x:1000:\n')).toBe('root:x:0:\ndocker:x:999:\nuser:x:1000:\nnogroup:x:65534:\n')
+  expect(sandboxGroup('docker:x:999:alice\nalice:x:1000:\n')).toBe(
+    'root:x:0:\ndocker:x:999:\nuser:x:1000:\nnogroup:x:65534:\n',
+  )
 })
 
 test('every password in a sandbox is locked', () => {

@@ -22,7 +22,10 @@ const isSystem = ({ name, id }: Account): boolean => id > 0 && id < USER_ID && n
 
 /** /etc/passwd inside: root, `user`, nobody, and the host's system accounts without their comments. */
 export function sandboxPasswd(hostPasswd: string): string {
-  const system = hostPasswd.split('\n').map(parseAccount).filter((account) => account !== undefined && isSystem(account))
+  const system = hostPasswd
+    .split('\n')
+    .map(parseAccount)
+    .filter((account) => account !== undefined && isSystem(account))
   return [
     'root:x:0:0:root:/root:/bin/bash',
     ...system.map((account) => {
@@ -37,7 +40,10 @@ export function sandboxPasswd(hostPasswd: string): string {
 
 /** /etc/group inside; nobody of the host is a member of anything. */
 export function sandboxGroup(hostGroup: string): string {
-  const system = hostGroup.split('\n').map(parseAccount).filter((group) => group !== undefined && isSystem(group))
+  const system = hostGroup
+    .split('\n')
+    .map(parseAccount)
+    .filter((group) => group !== undefined && isSystem(group))
   return [
     'root:x:0:',
     ...system.map((group) => `${group?.name}:x:${group?.id}:`),
@@ -49,6 +55,9 @@ export function sandboxGroup(hostGroup: string): string {
 
 /** /etc/shadow inside: every password is locked. */
 export function sandboxShadow(passwd: string): string {
-  const names = passwd.split('\n').filter((line) => line !== '').map((line) => line.split(':', 1)[0])
+  const names = passwd
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => line.split(':', 1)[0])
   return `${names.map((name) => `${name}:*:1:0:99999:7:::`).join('\n')}\n`
 }

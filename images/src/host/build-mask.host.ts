@@ -13,16 +13,28 @@ const run = promisify(execFile)
  *
  * Safety: writes only below `target`; the names come from a walk that followed no link.
  */
-export async function buildMask(target: string, unreadable: readonly UnreadableEntry[], sudoProgram: string): Promise<void> {
+export async function buildMask(
+  target: string,
+  unreadable: readonly UnreadableEntry[],
+  sudoProgram: string,
+): Promise<void> {
   await mkdir(join(target, 'bin'), { recursive: true, mode: 0o755 })
   await copyFile(sudoProgram, join(target, 'bin/sudo'))
   await chmod(join(target, 'bin/sudo'), 0o755)
-  const outermost = unreadable.map((entry) => entry.path).sort().filter(isOutermost)
+  const outermost = unreadable
+    .map((entry) => entry.path)
+    .sort()
+    .filter(isOutermost)
   if (outermost.length === 0) return
   const whiteouts = outermost.map((path) => join(target, relative('/usr', path)))
   for (const directory of new Set(whiteouts.map(dirname))) await mkdir(directory, { recursive: true, mode: 0o755 })
   // Overlay reads a character device 0:0 as "this name does not exist"; making one needs no privilege.
-  await run('sh', ['-c', 'for path; do [ "$path" = "$0/bin/sudo" ] || mknod "$path" c 0 0 || exit 1; done', target, ...whiteouts])
+  await run('sh', [
+    '-c',
+    'for path; do [ "$path" = "$0/bin/sudo" ] || mknod "$path" c 0 0 || exit 1; done',
+    target,
+    ...whiteouts,
+  ])
 }
 
 /** In a sorted list: not below the entry before it that was kept. */

@@ -4,7 +4,15 @@ import { chmod, chown, lstat, mkdir, readFile, readlink, symlink, writeFile } fr
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { sandboxGroup, sandboxPasswd, sandboxShadow } from './accounts.ts'
-import { DIRECTORIES, DPKG_DATABASE, DPKG_TRIGGERS, ETC_ALLOW_LIST, HOSTS, RESOLV_CONF, USR_LINKS } from './allow-list.ts'
+import {
+  DIRECTORIES,
+  DPKG_DATABASE,
+  DPKG_TRIGGERS,
+  ETC_ALLOW_LIST,
+  HOSTS,
+  RESOLV_CONF,
+  USR_LINKS,
+} from './allow-list.ts'
 import { copyReadable } from './copy-readable.host.ts'
 
 const run = promisify(execFile)
@@ -59,11 +67,26 @@ async function writeAccounts(target: string): Promise<void> {
 
 async function copyPackageDatabase(target: string): Promise<void> {
   const names = DPKG_DATABASE.map((name) => join('/var/lib/dpkg', name))
-  const present = await Promise.all(names.map((path) => lstat(path).then(() => true, () => false)))
+  const present = await Promise.all(
+    names.map((path) =>
+      lstat(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  )
   const sources = names.filter((_, index) => present[index])
   if (sources.length === 0) return
   // Ten thousand small files: the copying program is ten times faster than a loop in JavaScript.
-  await run('cp', ['--recursive', '--no-dereference', '--reflink=auto', '--preserve=mode,timestamps', '--', ...sources, join(target, 'var/lib/dpkg')])
+  await run('cp', [
+    '--recursive',
+    '--no-dereference',
+    '--reflink=auto',
+    '--preserve=mode,timestamps',
+    '--',
+    ...sources,
+    join(target, 'var/lib/dpkg'),
+  ])
   for (const name of DPKG_TRIGGERS) await copyReadable(join('/var/lib/dpkg', name), join(target, 'var/lib/dpkg', name))
 }
 
@@ -76,7 +99,10 @@ async function makeHomes(target: string, mountPoints: readonly string[]): Promis
   const root = join(target, 'root')
   await mkdir(root, { recursive: true })
   // Passing through must be possible when an interpreter lies below; listing never is.
-  await chmod(root, mountPoints.some((path) => path.startsWith('/root/')) ? FOR_ROOT_ONLY.directory | 0o111 : FOR_ROOT_ONLY.directory)
+  await chmod(
+    root,
+    mountPoints.some((path) => path.startsWith('/root/')) ? FOR_ROOT_ONLY.directory | 0o111 : FOR_ROOT_ONLY.directory,
+  )
   for (const path of mountPoints) await openParents(target, path)
   if (process.getuid?.() === 0) await chown(target, 0, 0)
 }

@@ -12,7 +12,11 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true }))
 
-const exists = (path: string) => lstat(join(directory, path)).then(() => true, () => false)
+const exists = (path: string) =>
+  lstat(join(directory, path)).then(
+    () => true,
+    () => false,
+  )
 
 test('a file that only its owner may read is not copied', async () => {
   await writeFile(join(directory, 'from/open'), 'x')

@@ -7,8 +7,19 @@ const RECIPE = 2
 
 /** Files and directories that change whenever packages of the host do. */
 const WITNESSES = [
-  '/usr', '/usr/bin', '/usr/sbin', '/usr/lib', '/usr/local', '/usr/local/bin', '/usr/local/lib',
-  '/var/lib/dpkg/status', '/etc/ld.so.cache', '/etc/passwd', '/etc/group', '/etc/os-release', '/etc/alternatives',
+  '/usr',
+  '/usr/bin',
+  '/usr/sbin',
+  '/usr/lib',
+  '/usr/local',
+  '/usr/local/bin',
+  '/usr/local/lib',
+  '/var/lib/dpkg/status',
+  '/etc/ld.so.cache',
+  '/etc/passwd',
+  '/etc/group',
+  '/etc/os-release',
+  '/etc/alternatives',
 ]
 
 /**

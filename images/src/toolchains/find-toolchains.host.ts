@@ -16,7 +16,10 @@ const ANSWER_TIMEOUT_MS = 5_000
  * Safety: runs programs that the operator's own PATH names, with the operator's own rights, before
  * any sandbox exists; what they answer is only used when `mayShow` allows it.
  */
-export async function findToolchains(located: readonly LocatedLanguage[], keepOut: readonly string[]): Promise<string[]> {
+export async function findToolchains(
+  located: readonly LocatedLanguage[],
+  keepOut: readonly string[],
+): Promise<string[]> {
   const kept = await Promise.all(keepOut.map((directory) => realpath(directory).catch(() => directory)))
   const found = await Promise.all(located.map(prefixesOf))
   return [...new Set(found.flat().filter((prefix) => mayShow(prefix, kept)))]

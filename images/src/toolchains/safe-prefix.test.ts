@@ -4,9 +4,12 @@ import { mayShow } from './safe-prefix.ts'
 
 const KEEP_OUT = ['/root', '/home/alice', '/var/lib/isola']
 
-test.each(['/root/.pyenv/versions/3.11.7', '/home/alice/.nvm/versions/node/v24.1.0', '/opt/python', '/srv/go'])('%s may be shown', (prefix) => {
-  expect(mayShow(prefix, KEEP_OUT)).toBe(true)
-})
+test.each(['/root/.pyenv/versions/3.11.7', '/home/alice/.nvm/versions/node/v24.1.0', '/opt/python', '/srv/go'])(
+  '%s may be shown',
+  (prefix) => {
+    expect(mayShow(prefix, KEEP_OUT)).toBe(true)
+  },
+)
 
 test.each([
   ['the root', '/'],

@@ -5,9 +5,9 @@ import { searchPathInside } from './search-path.ts'
 const SYSTEM = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 test('toolchains come before the system, what Isola brings comes last', () => {
-  expect(searchPathInside(['/home/a/.pyenv/shims', '/usr/bin'], ['/home/a/.pyenv/versions/3.11'], ['/opt/isola/node'])).toBe(
-    `/home/a/.pyenv/versions/3.11/bin:${SYSTEM}:/opt/isola/node/bin`,
-  )
+  expect(
+    searchPathInside(['/home/a/.pyenv/shims', '/usr/bin'], ['/home/a/.pyenv/versions/3.11'], ['/opt/isola/node']),
+  ).toBe(`/home/a/.pyenv/versions/3.11/bin:${SYSTEM}:/opt/isola/node/bin`)
 })
 
 test('a directory of the caller below /usr stays, one that is not inside goes', () => {

@@ -15,7 +15,8 @@ export function searchPathInside(
   own: readonly string[],
 ): string {
   const callers = callerDirectories.filter(
-    (directory) => !SYSTEM_PATH.includes(directory) && ['/usr', ...prefixes].some((prefix) => isWithin(directory, prefix)),
+    (directory) =>
+      !SYSTEM_PATH.includes(directory) && ['/usr', ...prefixes].some((prefix) => isWithin(directory, prefix)),
   )
   const bins = [...prefixes, ...own].map((prefix) => `${prefix}/bin`)
   const toolchains = bins.slice(0, prefixes.length)

@@ -7,8 +7,23 @@ import { findToolchains } from './find-toolchains.host.ts'
 import { type LocatedLanguage, locateLanguages } from './locate-languages.host.ts'
 
 /** What version managers read to decide which interpreter is meant; relative to the home. */
-const VERSION_FILES = ['.pyenv/version', '.tool-versions', '.config/mise/config.toml', '.rustup/settings.toml', '.nvm/alias/default', '.volta/tools/user/platform.json']
-const VERSION_VARIABLES = ['PYENV_VERSION', 'PYENV_ROOT', 'RUSTUP_TOOLCHAIN', 'GOROOT', 'VIRTUAL_ENV', 'ASDF_DATA_DIR', 'MISE_DATA_DIR']
+const VERSION_FILES = [
+  '.pyenv/version',
+  '.tool-versions',
+  '.config/mise/config.toml',
+  '.rustup/settings.toml',
+  '.nvm/alias/default',
+  '.volta/tools/user/platform.json',
+]
+const VERSION_VARIABLES = [
+  'PYENV_VERSION',
+  'PYENV_ROOT',
+  'RUSTUP_TOOLCHAIN',
+  'GOROOT',
+  'VIRTUAL_ENV',
+  'ASDF_DATA_DIR',
+  'MISE_DATA_DIR',
+]
 
 export interface ToolchainQuery {
   /** Directories of the caller's PATH, absolute. */
@@ -37,7 +52,10 @@ export async function toolchainPrefixes(query: ToolchainQuery): Promise<readonly
 }
 
 function keyOf(query: ToolchainQuery, located: readonly LocatedLanguage[]): string {
-  const files = [...located.map(({ program }) => program), ...VERSION_FILES.map((name) => join(query.homeDirectory, name))]
+  const files = [
+    ...located.map(({ program }) => program),
+    ...VERSION_FILES.map((name) => join(query.homeDirectory, name)),
+  ]
   const facts = {
     directories: query.directories,
     keepOut: query.keepOut,
@@ -58,7 +76,9 @@ async function recall(file: string, key: string): Promise<string[] | undefined> 
     const memory: unknown = JSON.parse(await readFile(file, 'utf8'))
     if (typeof memory !== 'object' || memory === null || !('key' in memory) || memory.key !== key) return undefined
     const prefixes = 'prefixes' in memory && Array.isArray(memory.prefixes) ? memory.prefixes : undefined
-    const isSound = prefixes?.every((prefix) => typeof prefix === 'string' && statSync(prefix, { throwIfNoEntry: false })?.isDirectory())
+    const isSound = prefixes?.every(
+      (prefix) => typeof prefix === 'string' && statSync(prefix, { throwIfNoEntry: false })?.isDirectory(),
+    )
     return isSound ? prefixes : undefined
   } catch {
     return undefined

@@ -43,7 +43,12 @@ export class IsolaError extends Error {
   }
 
   /** An error that arrived over a wire; a code that this version does not know becomes `server.internal`. */
-  static fromWire(wire: { code: string; message: string; hint?: string; context?: Record<string, unknown> | undefined }): IsolaError {
+  static fromWire(wire: {
+    code: string
+    message: string
+    hint?: string
+    context?: Record<string, unknown> | undefined
+  }): IsolaError {
     const code = isErrorCode(wire.code) ? wire.code : 'server.internal'
     return new IsolaError(code, wire.message, {
       ...(wire.hint === undefined ? {} : { hint: wire.hint }),

@@ -51,11 +51,17 @@ export const errors = {
   'process.not_executable': kind(422, 'check the mode of the file and its interpreter line'),
   'process.cwd_not_found': kind(422, 'create the directory first, or leave the working directory out'),
   'process.user_unknown': kind(422, 'use `user`, `root`, or a name from /etc/passwd inside'),
-  'process.root_unavailable': kind(422, 'this host gives a sandbox a single user id; `isola doctor` tells what is missing'),
+  'process.root_unavailable': kind(
+    422,
+    'this host gives a sandbox a single user id; `isola doctor` tells what is missing',
+  ),
   'process.limit_reached': kind(429, 'the sandbox may not have more processes; raise `pids` or end some', true),
   'process.no_tty': kind(409, 'start the process with a terminal to resize it'),
   'process.start_failed': kind(500, 'the message names the step that failed inside the sandbox'),
-  'agent.spawner_lost': kind(409, 'processes can no longer be started in this sandbox; copy out what you need and remove it'),
+  'agent.spawner_lost': kind(
+    409,
+    'processes can no longer be started in this sandbox; copy out what you need and remove it',
+  ),
   'agent.protocol': kind(502, 'the sandbox broke the agent protocol and was cut off'),
 
   'file.not_found': kind(404, 'check the path; relative paths start at the working directory'),
@@ -72,7 +78,10 @@ export const errors = {
 
   'host.no_space': kind(507, 'free space on the disk that holds the state directory'),
   'host.launcher_failed': kind(503, 'run `isola doctor`; the message names the step', true),
-  'host.store_corrupt': kind(500, 'move the named file away to start with an empty store; running sandboxes are then swept'),
+  'host.store_corrupt': kind(
+    500,
+    'move the named file away to start with an empty store; running sandboxes are then swept',
+  ),
   'server.unreachable': kind(503, 'start it with `isola serve`, or check ISOLA_URL', true),
   'server.start_failed': kind(500, 'the message names the reason; the log is beside the socket'),
   'server.closing': kind(503, 'the server is stopping; try again', true),

@@ -87,7 +87,9 @@ export const launcherOperations = {
   list: {
     request: empty,
     result: z.object({
-      sandboxes: z.array(z.object({ sandboxId, pid: count.nullish(), startTimeTicks: count.nullish(), alive: z.boolean() })),
+      sandboxes: z.array(
+        z.object({ sandboxId, pid: count.nullish(), startTimeTicks: count.nullish(), alive: z.boolean() }),
+      ),
     }),
   },
   sweep: { request: z.object({ keep: z.array(sandboxId) }), result: z.object({ removed: z.array(sandboxId) }) },

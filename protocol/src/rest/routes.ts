@@ -36,15 +36,33 @@ const flag = z.enum(['true', 'false']).optional()
 const path = z.string().min(1).max(4096).describe('inside the sandbox; relative ones start at the working directory')
 
 const SANDBOX_ERRORS = ['sandbox.not_found', 'sandbox.not_running', 'sandbox.agent_unreachable'] as const
-const FILE_ERRORS = [...SANDBOX_ERRORS, 'file.not_found', 'file.permission_denied', 'file.not_directory', 'file.io'] as const
+const FILE_ERRORS = [
+  ...SANDBOX_ERRORS,
+  'file.not_found',
+  'file.permission_denied',
+  'file.not_directory',
+  'file.io',
+] as const
 const START_ERRORS = [
-  ...SANDBOX_ERRORS, 'process.program_not_found', 'process.not_executable', 'process.cwd_not_found',
-  'process.user_unknown', 'process.root_unavailable', 'process.limit_reached', 'process.id_taken', 'agent.spawner_lost',
+  ...SANDBOX_ERRORS,
+  'process.program_not_found',
+  'process.not_executable',
+  'process.cwd_not_found',
+  'process.user_unknown',
+  'process.root_unavailable',
+  'process.limit_reached',
+  'process.id_taken',
+  'agent.spawner_lost',
 ] as const
 
 export const Health = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
 export const ServerInfo = z
-  .object({ version: z.string(), apiVersion: z.literal('v1'), agentGeneration: z.number().int(), pid: z.number().int() })
+  .object({
+    version: z.string(),
+    apiVersion: z.literal('v1'),
+    agentGeneration: z.number().int(),
+    pid: z.number().int(),
+  })
   .meta({ id: 'ServerInfo' })
 export type ServerInfo = z.infer<typeof ServerInfo>
 export const DriverReport = z
@@ -57,83 +75,240 @@ export const DriverReport = z
   })
   .meta({ id: 'DriverReport' })
 export type DriverReport = z.infer<typeof DriverReport>
-export const DoctorReport = z.object({ drivers: z.array(DriverReport), stateDirectory: z.string() }).meta({ id: 'DoctorReport' })
+export const DoctorReport = z
+  .object({ drivers: z.array(DriverReport), stateDirectory: z.string() })
+  .meta({ id: 'DoctorReport' })
 export type DoctorReport = z.infer<typeof DoctorReport>
 
 export const routes = {
-  getHealth: { method: 'GET', path: '/v1/health', summary: 'Is the server there?', status: 200, result: Health, open: true, errors: [] },
-  getServer: { method: 'GET', path: '/v1/server', summary: 'Version of the server', status: 200, result: ServerInfo, errors: [] },
-  getOpenapi: { method: 'GET', path: '/v1/openapi.json', summary: 'This document', status: 200, result: z.looseObject({}), open: true, errors: [] },
-  getDoctor: { method: 'GET', path: '/v1/doctor', summary: 'What each driver can do on this host, and why', status: 200, result: DoctorReport, errors: [] },
+  getHealth: {
+    method: 'GET',
+    path: '/v1/health',
+    summary: 'Is the server there?',
+    status: 200,
+    result: Health,
+    open: true,
+    errors: [],
+  },
+  getServer: {
+    method: 'GET',
+    path: '/v1/server',
+    summary: 'Version of the server',
+    status: 200,
+    result: ServerInfo,
+    errors: [],
+  },
+  getOpenapi: {
+    method: 'GET',
+    path: '/v1/openapi.json',
+    summary: 'This document',
+    status: 200,
+    result: z.looseObject({}),
+    open: true,
+    errors: [],
+  },
+  getDoctor: {
+    method: 'GET',
+    path: '/v1/doctor',
+    summary: 'What each driver can do on this host, and why',
+    status: 200,
+    result: DoctorReport,
+    errors: [],
+  },
 
   createSandbox: {
-    method: 'POST', path: '/v1/sandboxes', summary: 'Create a sandbox and wait until it runs',
+    method: 'POST',
+    path: '/v1/sandboxes',
+    summary: 'Create a sandbox and wait until it runs',
     headers: z.object({ 'idempotency-key': z.string().min(1).max(128).optional() }),
-    body: CreateSandbox, status: 201, result: Sandbox,
-    errors: ['request.invalid', 'sandbox.name_taken', 'template.not_found', 'driver.not_found', 'driver.unavailable',
-      'limit.unenforceable', 'limit.exhausted', 'sandbox.create_failed', 'host.no_space', 'request.idempotency_mismatch'],
+    body: CreateSandbox,
+    status: 201,
+    result: Sandbox,
+    errors: [
+      'request.invalid',
+      'sandbox.name_taken',
+      'template.not_found',
+      'driver.not_found',
+      'driver.unavailable',
+      'limit.unenforceable',
+      'limit.exhausted',
+      'sandbox.create_failed',
+      'host.no_space',
+      'request.idempotency_mismatch',
+    ],
   },
-  listSandboxes: { method: 'GET', path: '/v1/sandboxes', summary: 'List living sandboxes, oldest first', query: ListSandboxes, status: 200, result: SandboxPage, errors: ['request.invalid'] },
-  getSandbox: { method: 'GET', path: '/v1/sandboxes/{sandbox}', summary: 'Inspect a sandbox', params: ref, status: 200, result: Sandbox, errors: ['sandbox.not_found'] },
+  listSandboxes: {
+    method: 'GET',
+    path: '/v1/sandboxes',
+    summary: 'List living sandboxes, oldest first',
+    query: ListSandboxes,
+    status: 200,
+    result: SandboxPage,
+    errors: ['request.invalid'],
+  },
+  getSandbox: {
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}',
+    summary: 'Inspect a sandbox',
+    params: ref,
+    status: 200,
+    result: Sandbox,
+    errors: ['sandbox.not_found'],
+  },
   destroySandbox: {
-    method: 'DELETE', path: '/v1/sandboxes/{sandbox}', summary: 'Destroy a sandbox and all it holds', params: ref, status: 204,
+    method: 'DELETE',
+    path: '/v1/sandboxes/{sandbox}',
+    summary: 'Destroy a sandbox and all it holds',
+    params: ref,
+    status: 204,
     errors: ['sandbox.not_found'],
   },
 
   runCommand: {
-    method: 'POST', path: '/v1/sandboxes/{sandbox}/run', summary: 'Run a command to its end',
+    method: 'POST',
+    path: '/v1/sandboxes/{sandbox}/run',
+    summary: 'Run a command to its end',
     description: 'Answers once with the whole output, or with `Accept: application/x-ndjson` as events while it runs.',
-    params: ref, body: RunCommand, status: 200, result: RunResult, stream: NDJSON, errors: [...START_ERRORS, 'request.invalid'],
+    params: ref,
+    body: RunCommand,
+    status: 200,
+    result: RunResult,
+    stream: NDJSON,
+    errors: [...START_ERRORS, 'request.invalid'],
   },
   streamProcess: {
-    method: 'GET', path: '/v1/sandboxes/{sandbox}/stream', summary: 'Start a process and stream it both ways',
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/stream',
+    summary: 'Start a process and stream it both ways',
     description: 'Needs `Connection: Upgrade` and `Upgrade: isola-frames/1`; see docs/reference/frames.md.',
-    params: ref, status: 101, errors: [...START_ERRORS, 'request.invalid'],
+    params: ref,
+    status: 101,
+    errors: [...START_ERRORS, 'request.invalid'],
   },
   listProcesses: {
-    method: 'GET', path: '/v1/sandboxes/{sandbox}/processes', summary: 'Processes that were started through Isola and live', params: ref, status: 200,
-    result: z.object({ processes: z.array(ProcessInfo) }), errors: SANDBOX_ERRORS,
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/processes',
+    summary: 'Processes that were started through Isola and live',
+    params: ref,
+    status: 200,
+    result: z.object({ processes: z.array(ProcessInfo) }),
+    errors: SANDBOX_ERRORS,
   },
   signalProcess: {
-    method: 'POST', path: '/v1/sandboxes/{sandbox}/processes/{process}/signal', summary: 'Send a signal', params: processRef, body: SignalProcess, status: 204,
+    method: 'POST',
+    path: '/v1/sandboxes/{sandbox}/processes/{process}/signal',
+    summary: 'Send a signal',
+    params: processRef,
+    body: SignalProcess,
+    status: 204,
     errors: [...SANDBOX_ERRORS, 'process.not_found', 'request.invalid'],
   },
   resizeProcess: {
-    method: 'POST', path: '/v1/sandboxes/{sandbox}/processes/{process}/resize', summary: 'Resize its terminal', params: processRef, body: ResizeProcess, status: 204,
+    method: 'POST',
+    path: '/v1/sandboxes/{sandbox}/processes/{process}/resize',
+    summary: 'Resize its terminal',
+    params: processRef,
+    body: ResizeProcess,
+    status: 204,
     errors: [...SANDBOX_ERRORS, 'process.not_found', 'process.no_tty', 'request.invalid'],
   },
 
   readFile: {
-    method: 'GET', path: '/v1/sandboxes/{sandbox}/files', summary: 'Read a file', params: ref,
-    query: z.object({ path, user, offset: z.coerce.number().int().min(0).optional(), length: z.coerce.number().int().min(0).optional() }),
-    status: 200, result: BYTES, errors: [...FILE_ERRORS, 'file.is_directory', 'file.not_regular'],
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/files',
+    summary: 'Read a file',
+    params: ref,
+    query: z.object({
+      path,
+      user,
+      offset: z.coerce.number().int().min(0).optional(),
+      length: z.coerce.number().int().min(0).optional(),
+    }),
+    status: 200,
+    result: BYTES,
+    errors: [...FILE_ERRORS, 'file.is_directory', 'file.not_regular'],
   },
   writeFile: {
-    method: 'PUT', path: '/v1/sandboxes/{sandbox}/files', summary: 'Write a file; it appears whole or not at all', params: ref,
-    query: z.object({ path, user, mode: z.string().regex(/^[0-7]{3,4}$/).optional().describe('octal'), parents: flag, append: flag }),
-    body: BYTES, status: 200, result: z.object({ size: z.number().int() }), errors: [...FILE_ERRORS, 'file.is_directory', 'file.not_regular', 'file.no_space'],
+    method: 'PUT',
+    path: '/v1/sandboxes/{sandbox}/files',
+    summary: 'Write a file; it appears whole or not at all',
+    params: ref,
+    query: z.object({
+      path,
+      user,
+      mode: z
+        .string()
+        .regex(/^[0-7]{3,4}$/)
+        .optional()
+        .describe('octal'),
+      parents: flag,
+      append: flag,
+    }),
+    body: BYTES,
+    status: 200,
+    result: z.object({ size: z.number().int() }),
+    errors: [...FILE_ERRORS, 'file.is_directory', 'file.not_regular', 'file.no_space'],
   },
   removeFile: {
-    method: 'DELETE', path: '/v1/sandboxes/{sandbox}/files', summary: 'Remove a file or directory', params: ref, query: z.object({ path, user, recursive: flag }), status: 204,
+    method: 'DELETE',
+    path: '/v1/sandboxes/{sandbox}/files',
+    summary: 'Remove a file or directory',
+    params: ref,
+    query: z.object({ path, user, recursive: flag }),
+    status: 204,
     errors: [...FILE_ERRORS, 'file.not_empty'],
   },
   statFile: {
-    method: 'GET', path: '/v1/sandboxes/{sandbox}/files/stat', summary: 'Look at one file', params: ref, query: z.object({ path, user, follow: flag }), status: 200,
-    result: FileEntry, errors: FILE_ERRORS,
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/files/stat',
+    summary: 'Look at one file',
+    params: ref,
+    query: z.object({ path, user, follow: flag }),
+    status: 200,
+    result: FileEntry,
+    errors: FILE_ERRORS,
   },
   listFiles: {
-    method: 'GET', path: '/v1/sandboxes/{sandbox}/files/list', summary: 'List a directory', params: ref,
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/files/list',
+    summary: 'List a directory',
+    params: ref,
     description: 'One entry a line (NDJSON). A last line `{"truncated":true}` tells that the limit was reached.',
-    query: z.object({ path, user, depth: z.coerce.number().int().min(1).max(64).default(1), limit: z.coerce.number().int().min(1).max(10_000_000).default(100_000) }),
-    status: 200, result: NDJSON, errors: FILE_ERRORS,
+    query: z.object({
+      path,
+      user,
+      depth: z.coerce.number().int().min(1).max(64).default(1),
+      limit: z.coerce.number().int().min(1).max(10_000_000).default(100_000),
+    }),
+    status: 200,
+    result: NDJSON,
+    errors: FILE_ERRORS,
   },
   makeDirectory: {
-    method: 'POST', path: '/v1/sandboxes/{sandbox}/files/mkdir', summary: 'Make a directory', params: ref,
-    body: z.strictObject({ path, user, parents: z.boolean().optional(), mode: z.string().regex(/^[0-7]{3,4}$/).optional() }), status: 204, errors: [...FILE_ERRORS, 'file.exists'],
+    method: 'POST',
+    path: '/v1/sandboxes/{sandbox}/files/mkdir',
+    summary: 'Make a directory',
+    params: ref,
+    body: z.strictObject({
+      path,
+      user,
+      parents: z.boolean().optional(),
+      mode: z
+        .string()
+        .regex(/^[0-7]{3,4}$/)
+        .optional(),
+    }),
+    status: 204,
+    errors: [...FILE_ERRORS, 'file.exists'],
   },
   moveFile: {
-    method: 'POST', path: '/v1/sandboxes/{sandbox}/files/move', summary: 'Move or rename', params: ref,
-    body: z.strictObject({ from: path, to: path, user, overwrite: z.boolean().optional() }), status: 204, errors: [...FILE_ERRORS, 'file.exists'],
+    method: 'POST',
+    path: '/v1/sandboxes/{sandbox}/files/move',
+    summary: 'Move or rename',
+    params: ref,
+    body: z.strictObject({ from: path, to: path, user, overwrite: z.boolean().optional() }),
+    status: 204,
+    errors: [...FILE_ERRORS, 'file.exists'],
   },
 } as const satisfies Record<string, Route>
 

@@ -7,7 +7,7 @@ import { TestServer } from '../../test/test-server.ts'
 
 let server: TestServer
 beforeEach(async () => {
-  server = await TestServer.start({ waits: { jsonBodyMs: 30, bodyIdleMs: 30 } })
+  server = await TestServer.start()
 })
 afterEach(() => server[Symbol.asyncDispose]())
 
@@ -86,7 +86,8 @@ test('a body that turns out too large is cut off', async () => {
 })
 
 test('a body that does not come is given up', async () => {
-  const answer = await sendRaw(server, 'POST /v1/sandboxes HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
+  await using impatient = await TestServer.start({ waits: { jsonBodyMs: 30 } })
+  const answer = await sendRaw(impatient, 'POST /v1/sandboxes HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
   expect(answer).toContain('request.timed_out')
 })
 

@@ -4,7 +4,7 @@ import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { SandboxRecord } from '@isola/core'
+import type { Driver, SandboxRecord } from '@isola/core'
 import type { SandboxPage } from '@isola/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { fakeDriver } from '../../test/fake-driver.ts'
@@ -19,11 +19,13 @@ import { type RunningServer, serve } from './serve.ts'
 let directory: string
 let log: string[]
 let alive: string[]
+let probing: { begun: PromiseWithResolvers<void>; release: PromiseWithResolvers<void> } | undefined
 const running: RunningServer[] = []
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'isola-serve-'))
   log = []
   alive = []
+  probing = undefined
 })
 afterEach(async () => {
   await Promise.all(running.splice(0).map((server) => server.stop('the test is over')))
@@ -34,11 +36,23 @@ async function start(change: Partial<ServerConfig> = {}): Promise<RunningServer>
   const config = { stateDirectory: directory, poolSize: 0, ...change }
   const server = await serve(
     config,
-    () => [fakeDriver(alive)],
+    () => [fakeDriver(alive, driverChange())],
     makeJournal((line) => log.push(line)),
   )
   running.push(server)
   return server
+}
+
+/** While `probing` is set, the driver takes as long as the test wants. */
+function driverChange(): Partial<Driver> {
+  const { probe } = fakeDriver()
+  return {
+    async probe(operation) {
+      probing?.begun.resolve()
+      await probing?.release.promise
+      return await probe(operation)
+    },
+  }
 }
 
 async function get<Body = Loose>(server: RunningServer, path: string): Promise<Reply<Body>> {
@@ -62,6 +76,18 @@ test('a server answers, stops, and leaves nothing but its store', async () => {
   await server.stop('again')
   for (const name of ['isolad.sock', 'isolad.pid', 'isola.sqlite-wal'])
     expect(existsSync(join(directory, name))).toBe(false)
+})
+
+test('what is in flight is finished, what comes later is not begun', async () => {
+  const server = await start()
+  probing = { begun: Promise.withResolvers(), release: Promise.withResolvers() }
+  const slow = get(server, '/v1/doctor')
+  await probing.begun.promise
+  const stopped = server.stop('enough')
+  await expect(get(server, '/v1/health')).rejects.toThrow(/ENOENT|ECONNREFUSED/)
+  probing.release.resolve()
+  expect((await slow).status).toBe(200)
+  await stopped
 })
 
 test('a second server is refused with the pid of the first', async () => {

@@ -10,7 +10,7 @@ import { TestServer } from '../../../test/test-server.ts'
 const FILES = '/v1/sandboxes/web/files'
 let server: TestServer
 beforeEach(async () => {
-  server = await TestServer.start({ waits: { bodyIdleMs: 30 } })
+  server = await TestServer.start()
 })
 afterEach(() => server[Symbol.asyncDispose]())
 
@@ -171,7 +171,12 @@ describe('writing a file', () => {
   })
 
   test('breaks off when the client sends nothing for long', async () => {
-    const answer = await sendRaw(server, `PUT ${FILES}?path=/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc`)
+    await using impatient = await TestServer.start({ waits: { bodyIdleMs: 30 } })
+    impatient.service.add({ name: 'web' })
+    const answer = await sendRaw(
+      impatient,
+      `PUT ${FILES}?path=/a HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nabc`,
+    )
     expect(answer).toContain('request.timed_out')
   })
 
