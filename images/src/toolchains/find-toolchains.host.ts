@@ -30,5 +30,6 @@ async function prefixesOf({ language, program }: LocatedLanguage): Promise<strin
   const answer = await asked.catch(() => undefined)
   const lines = answer?.stdout.split('\n').filter((line) => line.startsWith('/')) ?? []
   const prefixes = lines.map((line) => (language.prefixOf === 'answer' ? line : dirname(dirname(line))))
-  return Promise.all([...new Set(prefixes)].map((prefix) => realpath(prefix)))
+  const real = await Promise.all([...new Set(prefixes)].map((prefix) => realpath(prefix).catch(() => undefined)))
+  return real.filter((prefix) => prefix !== undefined)
 }
