@@ -27,6 +27,7 @@ export async function createSandbox(
   remember: (sandboxId: string) => void,
 ): Promise<SandboxRecord> {
   const plan = await planCreate(parts, request, operation)
+  requireFreeName(parts, request.name)
   for (;;) {
     const blank = parts.pool.take(plan.driver.name, request.template)
     try {
@@ -46,6 +47,13 @@ async function planCreate(parts: DomainParts, request: CreateSandboxParsed, oper
   return { ...chosen, request, resources, template }
 }
 
+/** The store has the last word; asking first spares the blank that a refused request would use up. */
+function requireFreeName(parts: DomainParts, name: string | undefined): void {
+  const holder = name === undefined ? undefined : parts.records.store.find(name)
+  if (holder === undefined || holder.name !== name || holder.state === 'failed') return
+  throw new IsolaError('sandbox.name_taken', `a sandbox named ${name} exists already`, { context: { name } })
+}
+
 async function createFrom(
   parts: DomainParts,
   plan: CreatePlan,
@@ -54,16 +62,19 @@ async function createFrom(
   remember: (sandboxId: string) => void,
 ): Promise<SandboxRecord> {
   const draft = draftRecord(parts, plan, blank)
-  insertRecord(parts, draft, blank, remember)
   const attempt = parts.attempts.begin(draft.id, operation)
   const cleanup = new Cleanup()
+  let isRecorded = false
   try {
+    // The agent of a blank from the pool works while the record is written. Should the server be killed
+    // in between, the blank belongs to nobody and is swept.
+    const begun = blank && beginWithBlank(parts, plan, draft, blank, attempt.operation, cleanup)
+    parts.records.insert(draft)
+    isRecorded = true
+    remember(draft.id)
     const ready = blank ?? (await prepareBlank(parts, plan, draft, attempt.operation, cleanup))
-    if (blank !== undefined) cleanup.add('remove the blank', () => parts.remove(plan.driver, blank.id))
-    cleanup.add('close the connection', () =>
-      ready.link.frames.close(new IsolaError('sandbox.gone', 'the sandbox was not created')),
-    )
-    await personalise(parts, plan, draft, ready, attempt.operation)
+    closeLinkOnFailure(ready, cleanup)
+    await (begun ?? personalise(parts, plan, draft, ready, attempt.operation))
     attempt.operation.check()
     const record = parts.records.transition(draft.id, 'started', 'created', {
       ref: ready.ref,
@@ -75,10 +86,31 @@ async function createFrom(
     return record
   } catch (error) {
     const left = await cleanup.run()
-    throw recordFailure(parts, draft, error, left, blank !== undefined)
+    throw isRecorded ? recordFailure(parts, draft, error, left, blank !== undefined) : error
   } finally {
     attempt.end()
   }
+}
+
+function beginWithBlank(
+  parts: DomainParts,
+  plan: CreatePlan,
+  draft: SandboxRecord,
+  blank: Blank,
+  operation: Operation,
+  cleanup: Cleanup,
+): Promise<void> {
+  cleanup.add('remove the blank', () => parts.remove(plan.driver, blank.id))
+  const begun = personalise(parts, plan, draft, blank, operation)
+  // It is awaited later; until then a failure must not count as unhandled.
+  begun.catch(() => {})
+  return begun
+}
+
+function closeLinkOnFailure(blank: Blank, cleanup: Cleanup): void {
+  cleanup.add('close the connection', () =>
+    blank.link.frames.close(new IsolaError('sandbox.gone', 'the sandbox was not created')),
+  )
 }
 
 function draftRecord(parts: DomainParts, plan: CreatePlan, blank: Blank | undefined): SandboxRecord {
@@ -104,22 +136,6 @@ function draftRecord(parts: DomainParts, plan: CreatePlan, blank: Blank | undefi
     createdAt,
     transitions: [{ at: createdAt, from: null, to: 'creating', reason: 'requested' }],
   }
-}
-
-/** From here on the sandbox can be found, and a restarted server would clean it up. */
-function insertRecord(
-  parts: DomainParts,
-  draft: SandboxRecord,
-  blank: Blank | undefined,
-  remember: (id: string) => void,
-): void {
-  try {
-    parts.records.insert(draft)
-  } catch (error) {
-    if (blank !== undefined) parts.pool.putBack(blank)
-    throw error
-  }
-  remember(draft.id)
 }
 
 function prepareBlank(
