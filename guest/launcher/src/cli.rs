@@ -14,7 +14,9 @@ pub enum Command {
         /// Set by the launcher itself when it executes itself in its user namespace.
         outer: Option<String>,
     },
-    Probe { state: Option<PathBuf> },
+    Probe {
+        state: Option<PathBuf>,
+    },
     Version,
     /// Ends at once: proof that this program can be executed from memory.
     Nothing,

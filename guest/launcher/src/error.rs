@@ -12,19 +12,43 @@ pub type Result<T, E = LauncherError> = std::result::Result<T, E>;
 #[serde(tag = "kind", rename_all = "camelCase")]
 pub enum LauncherError {
     /// The request itself is wrong.
-    Request { message: String },
-    UnknownOperation { op: String },
-    SandboxNotFound { sandbox_id: String },
+    Request {
+        message: String,
+    },
+    UnknownOperation {
+        op: String,
+    },
+    SandboxNotFound {
+        sandbox_id: String,
+    },
     /// The sandbox is there already, or is being made or removed.
-    SandboxBusy { sandbox_id: String, state: String },
+    SandboxBusy {
+        sandbox_id: String,
+        state: String,
+    },
     /// The limit cannot be enforced on this host.
-    LimitUnenforceable { limit: String, reason: String },
+    LimitUnenforceable {
+        limit: String,
+        reason: String,
+    },
     /// A resource of the launcher itself has run out.
-    Exhausted { resource: String, most: u64 },
+    Exhausted {
+        resource: String,
+        most: u64,
+    },
     /// A step on the host failed: what was done, on what, and what the kernel said.
-    Step { step: String, value: String, errno: Option<i32>, detail: Option<String>, hint: Option<String> },
+    Step {
+        step: String,
+        value: String,
+        errno: Option<i32>,
+        detail: Option<String>,
+        hint: Option<String>,
+    },
     /// A child that was working on the request ended without an answer.
-    Interrupted { step: String, status: String },
+    Interrupted {
+        step: String,
+        status: String,
+    },
 }
 
 impl LauncherError {
@@ -106,7 +130,9 @@ impl fmt::Display for LauncherError {
             Self::UnknownOperation { op } => write!(out, "operation {op:?} is unknown to this launcher"),
             Self::SandboxNotFound { sandbox_id } => write!(out, "sandbox {sandbox_id} is not known to the launcher"),
             Self::SandboxBusy { sandbox_id, state } => write!(out, "sandbox {sandbox_id} is {state}"),
-            Self::LimitUnenforceable { limit, reason } => write!(out, "limit {limit} cannot be enforced here: {reason}"),
+            Self::LimitUnenforceable { limit, reason } => {
+                write!(out, "limit {limit} cannot be enforced here: {reason}")
+            }
             Self::Exhausted { resource, most } => write!(out, "no {resource} left: all {most} are in use"),
             Self::Step { step, value, errno, detail, .. } => {
                 write!(out, "{step} {value}")?;

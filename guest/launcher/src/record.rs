@@ -6,12 +6,12 @@ use crate::sys::directory::{self, Lookup};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 const NAME: &str = "boot.json";
-const NEW_NAME: &str = "boot.json.new";
 
 /// What must be known about a sandbox to find all of it again. Written before anything of it exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,14 +28,12 @@ pub struct BootRecord {
 }
 
 impl BootRecord {
-    /// Replaces the record as a whole: a reader sees the old or the new one, never a half.
-    pub fn write(&self, sandbox: BorrowedFd<'_>) -> Result<()> {
-        let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_TRUNC;
-        let file = directory::open_beneath(sandbox, OsStr::new(NEW_NAME), flags, 0o600, Lookup::BeneathNoLinks)
-            .failed("make", NEW_NAME)?;
+    /// Writes the record, or writes it again. One that is cut off by a kill is as good as none, and by then pid 1 has not
+    /// been released: it ends by itself.
+    pub fn write(&self, file: &File) -> Result<()> {
         let text = serde_json::to_vec(self).map_err(|error| LauncherError::step("write", NAME, error.to_string()))?;
-        File::from(file).write_all(&text).failed("write", NEW_NAME)?;
-        directory::rename(sandbox, OsStr::new(NEW_NAME), sandbox, OsStr::new(NAME)).failed("rename to", NAME)
+        file.write_all_at(&text, 0).failed("write", NAME)?;
+        file.set_len(text.len() as u64).failed("cut", NAME)
     }
 
     /// `None` when there is none or it is unreadable: then the sandbox has at most what its id implies.
@@ -50,6 +48,17 @@ impl BootRecord {
         let (pid, started) = (self.pid?, self.start_time_ticks?);
         (start_time_ticks(pid) == Some(started)).then_some(pid)
     }
+}
+
+/// Makes a record that says nothing yet and keeps it open: later, no path leads to it any more.
+pub fn create_blank(sandbox: BorrowedFd<'_>) -> Result<File> {
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
+    let file = directory::open_beneath(sandbox, OsStr::new(NAME), flags, 0o600, Lookup::BeneathNoLinks)
+        .map(File::from)
+        .failed("make", NAME)?;
+    // Its page exists from now on, and is charged to whoever writes here.
+    file.write_all_at(b"{}", 0).failed("write", NAME)?;
+    Ok(file)
 }
 
 /// When a process was started, in ticks since the host's boot; `None` when it is gone or only a zombie.

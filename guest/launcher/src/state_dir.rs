@@ -11,6 +11,9 @@ const LONGEST_PATH_BYTES: usize = 80;
 /// What `sockaddr_un` holds, less the closing NUL.
 const LONGEST_SOCKET_PATH_BYTES: usize = 107;
 
+/// How names of what was made ahead begin. No id of a sandbox can.
+pub const SEAT_PREFIX: &str = "seat-";
+
 /// The launcher's directory. Only its owner may look inside: it holds every sandbox's files.
 #[derive(Clone, Debug)]
 pub struct StateDir {
@@ -29,7 +32,7 @@ impl StateDir {
         }
         let state = Self { path: path.to_owned() };
         private_directory(path)?;
-        for directory in [state.sandboxes(), state.layers(), state.trash(), state.exits()] {
+        for directory in [state.sandboxes(), state.seats(), state.layers(), state.trash(), state.exits()] {
             private_directory(&directory)?;
         }
         Ok(state)
@@ -47,8 +50,15 @@ impl StateDir {
         self.path.join("sandboxes")
     }
 
-    pub fn sandbox(&self, sandbox_id: &str) -> PathBuf {
-        self.sandboxes().join(sandbox_id)
+    /// What is made ahead, before it is known for whom.
+    pub fn seats(&self) -> PathBuf {
+        self.path.join("seats")
+    }
+
+    /// The directory of a sandbox, or of one made ahead.
+    pub fn sandbox(&self, name: &str) -> PathBuf {
+        let parent = if name.starts_with(SEAT_PREFIX) { self.seats() } else { self.sandboxes() };
+        parent.join(name)
     }
 
     /// Where the server finds the agent of a sandbox.
@@ -100,9 +110,12 @@ impl StateDir {
     /// Names the cgroups of this launcher, so that two launchers with two directories never meet.
     pub fn tag(&self) -> String {
         // FNV-1a: stable across versions, which a hasher of the standard library is not.
-        let hash = self.path.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |hash, byte| {
-            (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-        });
+        let hash = self
+            .path
+            .as_os_str()
+            .as_encoded_bytes()
+            .iter()
+            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
         format!("isola-{hash:08x}")
     }
 }

@@ -60,9 +60,8 @@ fn every_mount_is_nosuid_and_only_six_devices_work() {
         assert!(has_devices || is_mask, "{point} has {options}");
     }
     let devices: Vec<&str> = agent["dev"].as_array().expect("names").iter().filter_map(Value::as_str).collect();
-    let expected = [
-        "fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero",
-    ];
+    let expected =
+        ["fd", "full", "null", "ptmx", "pts", "random", "shm", "stderr", "stdin", "stdout", "tty", "urandom", "zero"];
     assert_eq!(devices, expected);
 }
 
@@ -104,7 +103,8 @@ fn the_network_is_loopback_alone_and_low_ports_are_open() {
     }
     let [agent, spawner] = reports("net", RunAs::Root);
     for report in [&agent, &spawner] {
-        let interfaces: Vec<&str> = text(report, "network").lines().skip(2).filter_map(|line| line.split(':').next()).collect();
+        let interfaces: Vec<&str> =
+            text(report, "network").lines().skip(2).filter_map(|line| line.split(':').next()).collect();
         assert_eq!(interfaces.iter().map(|name| name.trim()).collect::<Vec<_>>(), ["lo"]);
         assert_eq!(text(report, "routes").lines().count(), 1, "there is the heading and no route");
         assert_eq!(report["lowPorts"], "0");

@@ -43,7 +43,9 @@ fn cycle(name: &str, run_as: RunAs) {
     // The kernel frees both in the background, and other programs of this machine make some, too.
     let few = CYCLES / 4;
     wait_for("network namespaces", || kernel_networks() < networks + few);
-    wait_for("cgroups", || kernel_cgroups().iter().all(|(name, count)| *count < cgroups.get(name).copied().unwrap_or(0) + few));
+    wait_for("cgroups", || {
+        kernel_cgroups().iter().all(|(name, count)| *count < cgroups.get(name).copied().unwrap_or(0) + few)
+    });
     drop(client);
     launcher.end();
     let after = Footprint::of(&launcher.state());
@@ -103,7 +105,13 @@ fn survive_a_kill(name: &str, run_as: RunAs) {
     let is_shared = prepared.iter().any(|one| one["uidBase"] == fresh["uidBase"]);
     assert!(run_as != RunAs::Root || !is_shared);
     // The end of one that is not its child is noticed as well.
-    assert!(std::process::Command::new("kill").args(["-9", &prepared[0]["pid"].to_string()]).status().expect("kill").success());
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-9", &prepared[0]["pid"].to_string()])
+            .status()
+            .expect("kill")
+            .success()
+    );
     assert_eq!(client.next_event()["sandboxId"], "k0");
     for index in 0..10 {
         client.destroy(&format!("k{index}"));
@@ -150,7 +158,8 @@ fn kill_half_way(name: &str, run_as: RunAs) {
     let mut nothing = Footprint::of(&launcher.state());
     (nothing.mounts, nothing.cgroups, nothing.processes) = Default::default();
     Footprint::wait_until_equal(&launcher.state(), &nothing);
-    let left: Vec<&String> = nothing.files.iter().filter(|file| file.matches('/').count() == 1 && !file.starts_with('/')).collect();
+    let left: Vec<&String> =
+        nothing.files.iter().filter(|file| file.matches('/').count() == 1 && !file.starts_with('/')).collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

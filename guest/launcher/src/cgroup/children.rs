@@ -162,7 +162,7 @@ mod tests {
                 hierarchy(Version::V1, &[Controller::Memory], "/cg/memory/isola-1"),
                 hierarchy(Version::V2, &[], "/cg/unified/isola-1"),
             ],
-            refused: vec![],
+            ..CgroupRoots::default()
         };
         let placement = Placement::plan(&roots, "a1");
         assert_eq!(placement.hierarchies[0].directory, Path::new("/cg/memory/isola-1/a1"));

@@ -55,20 +55,16 @@ fn memory_files(version: Version, child: Child, bytes: u64) -> Vec<ControlFile> 
         Version::V2 => ("memory.max", "memory.swap.max", 0),
     };
     let swap = control(Controller::Memory, child, swap, swap_value.to_string());
-    vec![
-        control(Controller::Memory, child, limit, bytes.to_string()),
-        ControlFile { optional: true, ..swap },
-    ]
+    vec![control(Controller::Memory, child, limit, bytes.to_string()), ControlFile { optional: true, ..swap }]
 }
 
 fn cpu_files(version: Version, millis: u64) -> Vec<ControlFile> {
     let quota_us = millis * CPU_PERIOD_US / 1000;
     let file = |name, value: String| control(Controller::Cpu, Child::Work, name, value);
     match version {
-        Version::V1 => vec![
-            file("cpu.cfs_period_us", CPU_PERIOD_US.to_string()),
-            file("cpu.cfs_quota_us", quota_us.to_string()),
-        ],
+        Version::V1 => {
+            vec![file("cpu.cfs_period_us", CPU_PERIOD_US.to_string()), file("cpu.cfs_quota_us", quota_us.to_string())]
+        }
         Version::V2 => vec![file("cpu.max", format!("{quota_us} {CPU_PERIOD_US}"))],
     }
 }
@@ -77,8 +73,14 @@ fn control(controller: Controller, child: Child, file: &'static str, value: Stri
     ControlFile { controller, child, file, value, optional: false }
 }
 
+/// While the spawner is brought in, three processes are in `work` for a moment.
+const LEAST_PIDS: u64 = 2;
+
 /// Refuses a limit that no controller here can hold: a limit that is silently ignored is worse than none.
 pub fn check_enforceable(limits: &Limits, usable: &[Controller], disk: bool, why_no_disk: &str) -> Result<()> {
+    if limits.pids.is_some_and(|pids| pids < LEAST_PIDS) {
+        return Err(LauncherError::request(format!("limit pids must be at least {LEAST_PIDS}")));
+    }
     let missing = [
         ("memory", limits.memory_bytes.is_some(), Controller::Memory),
         ("cpu", limits.cpu_millis.is_some(), Controller::Cpu),
@@ -101,19 +103,12 @@ pub fn check_enforceable(limits: &Limits, usable: &[Controller], disk: bool, why
 mod tests {
     use super::*;
 
-    const ALL: Limits = Limits {
-        memory_bytes: Some(67_108_864),
-        cpu_millis: Some(1500),
-        pids: Some(100),
-        disk_bytes: Some(1),
-    };
+    const ALL: Limits =
+        Limits { memory_bytes: Some(67_108_864), cpu_millis: Some(1500), pids: Some(100), disk_bytes: Some(1) };
 
     fn lines(files: &[ControlFile]) -> Vec<String> {
         let mark = |file: &ControlFile| if file.optional { " (where it exists)" } else { "" };
-        files
-            .iter()
-            .map(|file| format!("{}/{} = {}{}", file.child.name(), file.file, file.value, mark(file)))
-            .collect()
+        files.iter().map(|file| format!("{}/{} = {}{}", file.child.name(), file.file, file.value, mark(file))).collect()
     }
 
     #[test]
@@ -147,11 +142,7 @@ mod tests {
     fn the_agent_has_a_memory_limit_of_its_own() {
         assert_eq!(
             lines(&agent_files(Version::V2)),
-            [
-                "agent/memory.max = 67108864",
-                "agent/memory.swap.max = 0 (where it exists)",
-                "agent/pids.max = 64",
-            ]
+            ["agent/memory.max = 67108864", "agent/memory.swap.max = 0 (where it exists)", "agent/pids.max = 64",]
         );
         assert_eq!(lines(&agent_files(Version::V1))[0], "agent/memory.limit_in_bytes = 67108864");
     }
@@ -168,6 +159,8 @@ mod tests {
         assert_eq!(refused.to_failure().code, "limit.unenforceable");
         let disk = Limits { disk_bytes: Some(1), ..Limits::default() };
         assert!(check_enforceable(&disk, &[], false, "no quota").unwrap_err().to_string().contains("no quota"));
+        let none = Limits { pids: Some(1), ..Limits::default() };
+        assert_eq!(check_enforceable(&none, &[], true, "").unwrap_err().to_failure().code, "request.invalid");
         assert!(check_enforceable(&ALL, &[Controller::Memory, Controller::Cpu], true, "").is_ok());
     }
 }

@@ -53,9 +53,7 @@ fn parse_mount(line: &str) -> Option<MountedHierarchy> {
     let kind = right.next()?;
     let options = right.nth(1)?;
     match kind {
-        "cgroup2" => {
-            Some(MountedHierarchy { version: Version::V2, controllers: vec![], names: vec![], root, target })
-        }
+        "cgroup2" => Some(MountedHierarchy { version: Version::V2, controllers: vec![], names: vec![], root, target }),
         "cgroup" => {
             let names: Vec<String> = options.split(',').map(str::to_owned).collect();
             let controllers = names.iter().filter_map(|name| Controller::parse(name)).collect();
@@ -71,9 +69,9 @@ fn own_path(own_cgroups: &str, mount: &MountedHierarchy) -> Option<PathBuf> {
         let (names, path) = (fields.next()?, fields.next()?);
         let fits = match mount.version {
             Version::V2 => names.is_empty(),
-            Version::V1 => names.split(',').any(|name| {
-                Controller::parse(name).is_some() && mount.names.iter().any(|other| other == name)
-            }),
+            Version::V1 => names
+                .split(',')
+                .any(|name| Controller::parse(name).is_some() && mount.names.iter().any(|other| other == name)),
         };
         fits.then(|| path.into())
     })

@@ -4,6 +4,7 @@ use super::mounts::own_directories;
 use super::{remove, write_control};
 use isola_wire::launcher::CgroupSupport;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Where this launcher's sandboxes live: one directory per usable hierarchy.
@@ -12,7 +13,12 @@ pub struct CgroupRoots {
     pub hierarchies: Vec<Hierarchy>,
     /// What could not be used, and why: for the reader of the probe.
     pub refused: Vec<String>,
+    /// Memory cgroups of others when this launcher started, as the kernel counted them.
+    pub(super) foreign: u64,
 }
+
+/// Removed memory cgroups that may stay in the kernel because of pages that are still charged to them.
+const MOST_LINGERING: u64 = 32;
 
 impl CgroupRoots {
     /// Makes the launcher's directory in every hierarchy where that is allowed.
@@ -30,7 +36,24 @@ impl CgroupRoots {
                 Err(reason) => roots.refused.push(reason),
             }
         }
+        roots.foreign = memory_cgroups().saturating_sub(roots.own_memory_cgroups());
         roots
+    }
+
+    /// Whether a v1 memory cgroup may be removed while pages of shared files are charged to it.
+    ///
+    /// Such pages keep the removed cgroup in the kernel until they are reclaimed. Reclaiming them at once keeps
+    /// the count down, but throws the host's programs out of the page cache, where the next sandbox would read
+    /// them from disk and be charged for them again. So a few cgroups may linger, and not more.
+    pub fn may_linger(&self) -> bool {
+        memory_cgroups().saturating_sub(self.foreign + self.own_memory_cgroups()) < MOST_LINGERING
+    }
+
+    /// The launcher's own, and three for each sandbox and seat: a directory's links count those below.
+    fn own_memory_cgroups(&self) -> u64 {
+        let is_it = |hierarchy: &&Hierarchy| hierarchy.version == Version::V1 && hierarchy.has(Controller::Memory);
+        let directory = self.hierarchies.iter().find(is_it).map(|hierarchy| &hierarchy.directory);
+        directory.and_then(|path| fs::metadata(path).ok()).map_or(0, |own| 1 + 3 * own.nlink().saturating_sub(2))
     }
 
     pub fn usable(&self) -> Vec<Controller> {
@@ -128,6 +151,16 @@ fn parse_controllers(words: &str) -> Vec<Controller> {
         .collect()
 }
 
+/// All of the host's, removed ones that linger included.
+fn memory_cgroups() -> u64 {
+    fs::read_to_string("/proc/cgroups").ok().and_then(|text| parse_memory_cgroups(&text)).unwrap_or_default()
+}
+
+fn parse_memory_cgroups(text: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix("memory\t"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
 fn make(directory: &Path) -> Result<(), String> {
     match fs::create_dir(directory) {
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
@@ -147,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn the_kernels_count_of_memory_cgroups_is_read() {
+        let text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t1\t7\t1\nmemory\t4\t325\t1\n";
+        assert_eq!(parse_memory_cgroups(text), Some(325));
+        assert_eq!(parse_memory_cgroups(""), None);
+    }
+
+    #[test]
     fn a_v2_mount_that_can_only_freeze_is_not_a_cgroup_for_limits() {
         let hierarchy = |version, controllers: &[Controller]| Hierarchy {
             version,
@@ -155,7 +195,7 @@ mod tests {
         };
         let freezing = hierarchy(Version::V2, &[]);
         let limiting = hierarchy(Version::V1, &[Controller::Memory]);
-        let roots = |hierarchies| CgroupRoots { hierarchies, refused: vec![] };
+        let roots = |hierarchies| CgroupRoots { hierarchies, ..CgroupRoots::default() };
         assert_eq!(roots(vec![freezing.clone()]).support(), CgroupSupport::None);
         assert_eq!(roots(vec![freezing, limiting]).support(), CgroupSupport::V1);
         assert_eq!(roots(vec![hierarchy(Version::V2, &[Controller::Memory])]).support(), CgroupSupport::V2);

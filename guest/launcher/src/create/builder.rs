@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a seat does with an order, from the first directory to a running agent.
 
-use super::entrant::{Entrant, Entry, Inside};
+use super::entrant::{Entry, Inside};
 use super::first::{First, become_first};
 use super::identity_maps;
 use super::order::Order;
 use super::report::Reports;
+use super::seat::Warm;
 use crate::cgroup::{Child, Placement, Version};
 use crate::error::{Failed, LauncherError, Result};
 use crate::host::Host;
-use crate::layer::Layer;
 use crate::mount::{MountPlan, Staged, open_sources};
 use crate::record::{BootRecord, start_time_ticks};
 use crate::sys::fork::{CloneRequest, Cloned, clone_process};
-use crate::sys::{directory, identity, namespace, socket};
-use isola_wire::agent::{BootConfig, CarrierConfig, Users};
+use crate::sys::{identity, namespace, socket};
+use isola_wire::agent::{BootConfig, CarrierConfig};
 use isola_wire::launcher::Prepared;
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, PipeReader, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -29,18 +29,18 @@ const SPAWNER_FD: i32 = 5;
 const OOM_FD: i32 = 6;
 
 /// Makes the sandbox. On failure what was made stays for the launcher to remove.
-pub fn make(host: &Host, seat: &Placement, entrant: Entrant, order: &Order, network: &OwnedFd) -> Result<Prepared> {
+pub fn make(host: &Host, seat: &str, warm: Warm, order: &Order, network: &OwnedFd) -> Result<Prepared> {
     let mut clock = StageClock::start();
     let plan = MountPlan::new(&order.prepare.rootfs, host.identity.users)?;
     let mut record = intend(host, order)?;
-    let sandbox = open_sandbox(host, &record)?;
-    record.write(sandbox.as_fd())?;
-    clock.lap("record");
-
-    let groups = settle_cgroups(seat, &record.cgroups, order)?;
+    let Warm { entrant, files } = warm;
+    let (kept, layer) = files.rename(host, seat, &record)?;
+    if let Some(bytes) = order.prepare.limits.disk_bytes {
+        record.layer.limit_opened(layer.as_fd(), bytes)?;
+    }
+    clock.lap("files");
+    let groups = settle_cgroups(host, seat, &record.cgroups, order)?;
     clock.lap("cgroup");
-    let layer = make_layer(host, &record.layer, order)?;
-    clock.lap("layer");
     // The host's tree is visible for the last time: after this only the stage is.
     let staged = open_sources(&plan, layer.as_fd())?;
     clock.lap("sources");
@@ -56,24 +56,26 @@ pub fn make(host: &Host, seat: &Placement, entrant: Entrant, order: &Order, netw
     identity_maps::write(first.pid, &host.identity.maps(order.uid_base))?;
     record.pid = Some(first.pid);
     record.start_time_ticks = start_time_ticks(first.pid);
-    record.write(sandbox.as_fd())?;
+    record.write(&kept)?;
     clock.lap("maps");
     attach_staged(host, &plan, &staged, first.pid)?;
     clock.lap("idmap");
     birth.release()?;
-    let mounted = birth.reports.mounted()?;
+    let (mounted, tell_mounted) = io::pipe().failed("make", "pipe")?;
+    entrant.enter(&Entry {
+        first_process: first.pidfd.as_fd(),
+        program: host.program(),
+        spawner_socket: birth.spawner_socket.as_fd(),
+        status: birth.status.as_fd(),
+        mounted: mounted.as_fd(),
+        work_v2: groups.work_v2.as_ref().map(AsFd::as_fd),
+        inside: inside(host),
+    })?;
+    let inside_us = birth.reports.mounted()?;
+    (&tell_mounted).write_all(b"m").failed("tell", "entrant")?;
     clock.lap("mount");
-    entrant.enter(
-        &Entry {
-            first_process: first.pidfd.as_fd(),
-            program: host.program(),
-            spawner_socket: birth.spawner_socket.as_fd(),
-            status: birth.status.as_fd(),
-            work_v2: groups.work_v2.as_ref().map(AsFd::as_fd),
-            inside: inside(host),
-        },
-    )?;
     birth.wait_executed()?;
+    entrant.dismiss();
     clock.lap("execute");
     Ok(Prepared {
         pid: first.pid as u32,
@@ -82,7 +84,7 @@ pub fn make(host: &Host, seat: &Placement, entrant: Entrant, order: &Order, netw
         users: host.identity.users,
         uid_base: order.uid_base,
         cgroup: host.cgroups.support(),
-        timings_us: clock.finish(mounted),
+        timings_us: clock.finish(inside_us),
     })
 }
 
@@ -103,12 +105,6 @@ fn intend(host: &Host, order: &Order) -> Result<BootRecord> {
     })
 }
 
-fn open_sandbox(host: &Host, record: &BootRecord) -> Result<OwnedFd> {
-    let path = host.state.sandbox(&record.sandbox_id);
-    fs::create_dir(&path).failed_on("make directory", &path)?;
-    directory::open(&path).failed_on("open", &path)
-}
-
 /// What is needed of the cgroups after the host's tree, and with it their paths, is out of sight.
 struct Groups {
     agent_v2: Option<OwnedFd>,
@@ -117,8 +113,8 @@ struct Groups {
 }
 
 /// Gives the seat's cgroups the sandbox's name and limits.
-fn settle_cgroups(seat: &Placement, cgroups: &Placement, order: &Order) -> Result<Groups> {
-    seat.rename_v1(cgroups)?;
+fn settle_cgroups(host: &Host, seat: &str, cgroups: &Placement, order: &Order) -> Result<Groups> {
+    Placement::plan(&host.cgroups, seat).rename_v1(cgroups)?;
     cgroups.make_v2()?;
     cgroups.limit_agent(Version::V2)?;
     cgroups.limit_work(&order.prepare.limits)?;
@@ -127,15 +123,6 @@ fn settle_cgroups(seat: &Placement, cgroups: &Placement, order: &Order) -> Resul
         work_v2: cgroups.open_v2(Child::Work)?,
         oom_counter: cgroups.open_oom_counter()?,
     })
-}
-
-fn make_layer(host: &Host, layer: &Layer, order: &Order) -> Result<OwnedFd> {
-    let opened = layer.create(order.prepare.limits.disk_bytes)?;
-    if host.identity.rootless && host.identity.users == Users::Range {
-        const ORDINARY_USER: u32 = 1000;
-        layer.give_home(opened.as_fd(), ORDINARY_USER)?;
-    }
-    Ok(opened)
 }
 
 /// The agent's socket: its name lies on the host, the socket itself belongs to the sandbox's network.

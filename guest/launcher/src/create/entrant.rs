@@ -20,15 +20,18 @@ use std::os::unix::net::UnixStream;
 
 /// The seat's view of its entrant.
 pub struct Entrant {
+    pid: i32,
     channel: UnixStream,
 }
 
-/// What the entrant gets when the sandbox is ready to be entered.
+/// What the entrant gets when the sandbox's namespaces exist. Its root filesystem may still be under way.
 pub struct Entry<'a> {
     pub first_process: BorrowedFd<'a>,
     pub program: BorrowedFd<'a>,
     pub spawner_socket: BorrowedFd<'a>,
     pub status: BorrowedFd<'a>,
+    /// Says one byte when the root filesystem stands. Its end means that the sandbox is given up.
+    pub mounted: BorrowedFd<'a>,
     pub work_v2: Option<BorrowedFd<'a>>,
     pub inside: Inside,
 }
@@ -44,14 +47,18 @@ impl Entrant {
     pub fn start(cgroups: &Placement) -> Result<Self> {
         let (channel, theirs) = UnixStream::pair().failed("make", "socket pair")?;
         let seat = std::process::id() as i32;
-        if let fork::Side::Child = fork::fork().failed("fork", "entrant")? {
-            let _ = prctl::die_with_parent(seat);
-            let _ = descriptors::close_all_except(&[theirs.as_raw_fd()]);
-            let code = i32::from(wait_and_enter(theirs, cgroups).is_err());
-            fork::exit_now(code);
-        }
+        let pid = match fork::fork().failed("fork", "entrant")? {
+            fork::Side::Child => {
+                let _ = prctl::die_with_parent(seat);
+                let _ = descriptors::close_all_except(&[theirs.as_raw_fd()]);
+                let code = i32::from(wait_and_enter(theirs, cgroups).is_err());
+                fork::exit_now(code)
+            }
+            fork::Side::Parent(pid) => pid,
+        };
+        drop(theirs);
         let mut attached = [0];
-        let entrant = Self { channel };
+        let entrant = Self { pid, channel };
         let count = (&entrant.channel).read(&mut attached).failed("wait for", "entrant")?;
         if count == 0 {
             return Err(LauncherError::step("attach entrant to", "work cgroup", "it ended without a word"));
@@ -59,11 +66,15 @@ impl Entrant {
         Ok(entrant)
     }
 
+    /// Waits until it is gone, after sending it home if it was not needed. Until then it counts in `work`.
+    pub fn dismiss(self) {
+        drop(self.channel);
+        let _ = fork::wait_for(self.pid);
+    }
+
     pub fn enter(&self, entry: &Entry<'_>) -> Result<()> {
-        let mut descriptors: Vec<i32> = [entry.first_process, entry.program, entry.spawner_socket, entry.status]
-            .iter()
-            .map(AsRawFd::as_raw_fd)
-            .collect();
+        let always = [entry.first_process, entry.program, entry.spawner_socket, entry.status, entry.mounted];
+        let mut descriptors: Vec<i32> = always.iter().map(AsRawFd::as_raw_fd).collect();
         descriptors.extend(entry.work_v2.map(|fd| fd.as_raw_fd()));
         let message = serde_json::to_vec(&entry.inside).unwrap_or_default();
         socket::send_with(&self.channel, &message, &descriptors).failed("tell", "entrant").map(drop)
@@ -83,12 +94,11 @@ fn wait_and_enter(channel: UnixStream, cgroups: &Placement) -> Result<()> {
     let inside: Inside = serde_json::from_slice(&message[..count])
         .map_err(|error| LauncherError::step("read", "entry", error.to_string()))?;
     let mut descriptors = descriptors.into_iter();
-    let mut next = || {
-        descriptors.next().ok_or_else(|| LauncherError::step("read", "entry", "a descriptor is missing"))
-    };
-    let (first, program, spawner_socket, status) = (next()?, next()?, next()?, next()?);
-    let status = File::from(status);
+    let mut next = || descriptors.next().ok_or_else(|| LauncherError::step("read", "entry", "a descriptor is missing"));
+    let (first, program, spawner_socket) = (next()?, next()?, next()?);
+    let (status, mounted) = (File::from(next()?), File::from(next()?));
     let entered = enter(&first, descriptors.next().as_ref(), || {
+        wait_until_mounted(mounted);
         start_spawner(&first, inside, &program, spawner_socket, &status)
     });
     if let Err(error) = &entered {
@@ -110,6 +120,13 @@ fn enter(first: &OwnedFd, work_v2: Option<&OwnedFd>, inside: impl FnOnce() -> La
             let _failure = inside();
             fork::exit_now(1)
         }
+    }
+}
+
+/// The kernel lets only a process from outside enter now: pid 1 is not executed yet. So this one waits outside.
+fn wait_until_mounted(mut mounted: File) {
+    if mounted.read(&mut [0]).unwrap_or_default() == 0 {
+        fork::exit_now(0);
     }
 }
 

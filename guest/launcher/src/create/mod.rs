@@ -8,6 +8,7 @@
 
 mod builder;
 mod entrant;
+mod files;
 mod first;
 mod identity_maps;
 mod order;

@@ -23,8 +23,8 @@ pub enum Answer {
 
 impl Order {
     pub fn send(&self, channel: &mut UnixStream, network: &OwnedFd) -> Result<()> {
-        let text = serde_json::to_vec(self)
-            .map_err(|error| LauncherError::step("write", "order", error.to_string()))?;
+        let text =
+            serde_json::to_vec(self).map_err(|error| LauncherError::step("write", "order", error.to_string()))?;
         let length = u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes();
         socket::send_with(&*channel, &length, &[network.as_raw_fd()]).failed("send", "order")?;
         channel.write_all(&text).failed("send", "order")
@@ -40,8 +40,8 @@ impl Order {
         channel.read_exact(&mut length[count..]).failed("receive", "order")?;
         let mut text = vec![0; u32::from_be_bytes(length) as usize];
         channel.read_exact(&mut text).failed("receive", "order")?;
-        let order = serde_json::from_slice(&text)
-            .map_err(|error| LauncherError::step("read", "order", error.to_string()))?;
+        let order =
+            serde_json::from_slice(&text).map_err(|error| LauncherError::step("read", "order", error.to_string()))?;
         let network =
             descriptors.pop().ok_or_else(|| LauncherError::step("receive", "order", "it came without a network"))?;
         Ok(Some((order, network)))

@@ -1,21 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::builder;
 use super::entrant::Entrant;
+use super::files::Files;
 use super::order::{Answer, Order};
 use crate::cgroup::{Child, Placement, Version};
 use crate::error::{Failed, Result};
 use crate::host::Host;
+use crate::state_dir::SEAT_PREFIX;
 use crate::sys::{descriptors, fork, prctl, signals};
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
-/// The launcher's view of a process that waits in cgroups of its own to make one sandbox.
+/// The launcher's view of a process that waits, with everything made that can be made ahead, to make one sandbox.
 pub struct Seat {
+    pid: i32,
     pub channel: UnixStream,
-    pub cgroups: Placement,
-    /// It has told that its cgroups stand and it is in them.
+    /// The name of everything that was made ahead.
+    pub name: String,
+    /// It has told that it needs nothing but an order.
     pub is_warm: bool,
+}
+
+impl Seat {
+    /// Sends an idle seat home and waits until it is gone. What it made is still there, under the name returned.
+    pub fn dismiss(self) -> String {
+        drop(self.channel);
+        // Somebody else may have collected it already, which is as good.
+        let _ = fork::wait_for(self.pid);
+        self.name
+    }
 }
 
 /// The first byte on the channel; the answer follows it as one line.
@@ -27,7 +41,7 @@ impl Seat {
         let (channel, theirs) = UnixStream::pair().failed("make", "socket pair")?;
         let launcher = std::process::id() as i32;
         // The process number keeps names apart from those that a killed launcher left behind.
-        let cgroups = Placement::plan(&host.cgroups, &format!("seat-{launcher}-{number}"));
+        let name = format!("{SEAT_PREFIX}{launcher}-{number}");
         match fork::fork().failed("fork", "seat")? {
             fork::Side::Child => {
                 let _ = prctl::die_with_parent(launcher);
@@ -36,25 +50,30 @@ impl Seat {
                 let mut keep = host.descriptors();
                 keep.push(theirs.as_raw_fd());
                 let _ = descriptors::close_all_except(&keep);
-                wait_and_make(host, theirs, &cgroups);
+                wait_and_make(host, theirs, &name);
                 fork::exit_now(0)
             }
-            fork::Side::Parent(_) => Ok(Self { channel, cgroups, is_warm: false }),
+            fork::Side::Parent(pid) => Ok(Self { pid, channel, name, is_warm: false }),
         }
     }
 }
 
 /// The life of a seat.
-fn wait_and_make(host: &Host, mut channel: UnixStream, cgroups: &Placement) {
-    let warm = warm_up(cgroups);
+fn wait_and_make(host: &Host, mut channel: UnixStream, name: &str) {
+    let warm = warm_up(host, name);
     if channel.write_all(&[WARM]).is_err() {
         return;
     }
     let (order, network) = match Order::receive(&mut channel) {
         Ok(Some(received)) => received,
-        Ok(None) | Err(_) => return,
+        Ok(None) | Err(_) => {
+            if let Ok(warm) = warm {
+                warm.entrant.dismiss();
+            }
+            return;
+        }
     };
-    let made = warm.and_then(|entrant| builder::make(host, cgroups, entrant, &order, &network));
+    let made = warm.and_then(|warm| builder::make(host, name, warm, &order, &network));
     let answer = match made {
         Ok(prepared) => Answer::Made(prepared),
         Err(error) => Answer::Failed(error),
@@ -64,11 +83,19 @@ fn wait_and_make(host: &Host, mut channel: UnixStream, cgroups: &Placement) {
     let _ = channel.write_all(&line);
 }
 
-/// Does everything that waits for a grace period of the kernel.
-fn warm_up(cgroups: &Placement) -> Result<Entrant> {
+/// What a seat has when it is warm.
+pub struct Warm {
+    pub entrant: Entrant,
+    pub files: Files,
+}
+
+/// Does everything that needs no order, above all what waits for a grace period of the kernel.
+fn warm_up(host: &Host, name: &str) -> Result<Warm> {
+    let files = Files::make(host, name)?;
+    let cgroups = Placement::plan(&host.cgroups, name);
     cgroups.make_v1()?;
     cgroups.limit_agent(Version::V1)?;
-    let entrant = Entrant::start(cgroups)?;
+    let entrant = Entrant::start(&cgroups)?;
     cgroups.attach_self_v1(Child::Agent)?;
-    Ok(entrant)
+    Ok(Warm { entrant, files })
 }

@@ -8,6 +8,7 @@ pub use trash::{clean_trash, has_trash};
 
 use crate::cgroup::Placement;
 use crate::error::{Failed, LauncherError, Result};
+use crate::exits;
 use crate::host::Host;
 use crate::record::BootRecord;
 use crate::sys::pidfd;
@@ -24,14 +25,19 @@ pub fn destroy(host: &Host, sandbox_id: &str) -> Result<()> {
     let cgroups = record.as_ref().map_or(&planned, |record| &record.cgroups);
     end_processes(record.as_ref(), cgroups)?;
     // Before the cgroups: pages of deleted files are no longer charged to anybody.
-    let layer = record.as_ref().map_or_else(|| host.layers.plan(&host.state, sandbox_id), |record| record.layer.clone());
+    let layer =
+        record.as_ref().map_or_else(|| host.layers.plan(&host.state, sandbox_id), |record| record.layer.clone());
     layer.remove_subvolume()?;
-    cgroups.remove()?;
+    let may_linger = host.cgroups.may_linger();
+    cgroups.remove(may_linger)?;
     if *cgroups != planned {
-        planned.remove()?;
+        planned.remove(may_linger)?;
+        // That launcher lived in other cgroups; nothing else of it may be left there.
+        cgroups.remove_roots();
     }
     // Last, because the record in it is what a later attempt needs. Its layer, where it is a directory, goes along.
     trash::discard(&host.state, &directory)?;
+    exits::forget(&host.state, sandbox_id);
     Ok(())
 }
 
@@ -54,5 +60,9 @@ fn end_processes(record: Option<&BootRecord>, cgroups: &Placement) -> Result<()>
     if pidfd::wait_gone(first.as_fd(), DEATH_DEADLINE_MS).failed("wait for the end of", pid)? {
         return Ok(());
     }
-    Err(LauncherError::step("wait for the end of", format!("pid 1 of the sandbox ({pid})"), "it is still there after 10 s"))
+    Err(LauncherError::step(
+        "wait for the end of",
+        format!("pid 1 of the sandbox ({pid})"),
+        "it is still there after 10 s",
+    ))
 }

@@ -35,7 +35,21 @@ pub fn remove_below(top: BorrowedFd<'_>, name: &OsStr, budget: &mut Budget) -> i
     remove(top, top, name, 0, budget)
 }
 
+/// Two may remove the same tree: what the other one has removed is as good as removed by us.
 fn remove(
+    top: BorrowedFd<'_>,
+    parent: BorrowedFd<'_>,
+    name: &OsStr,
+    depth: usize,
+    budget: &mut Budget,
+) -> io::Result<bool> {
+    match remove_entry(top, parent, name, depth, budget) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        other => other,
+    }
+}
+
+fn remove_entry(
     top: BorrowedFd<'_>,
     parent: BorrowedFd<'_>,
     name: &OsStr,
@@ -47,7 +61,6 @@ fn remove(
     }
     match directory::remove_file(parent, name) {
         Ok(()) => return Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
         Err(error) if error.kind() == io::ErrorKind::IsADirectory => {}
         Err(error) => return Err(error),
     }

@@ -56,13 +56,8 @@ pub fn format(file: &Path, size_bytes: u64) -> Result<()> {
         LauncherError::step("look for", "mkfs.btrfs", "it is not installed")
             .hint("install btrfs-progs to get copy-on-write layers and disk limits")
     })?;
-    let sparse = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)
-        .failed_on("make", file)?;
+    let sparse =
+        OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(file).failed_on("make", file)?;
     sparse.set_len(size_bytes).failed_on("size", file)?;
     let done = Command::new(mkfs)
         .args(["--quiet", "--force", "--nodiscard", "--data", "single", "--metadata", "single"])

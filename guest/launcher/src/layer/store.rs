@@ -74,7 +74,7 @@ impl Layer {
     }
 
     /// Makes an empty layer. Its directories belong to root inside, which is id 0 on disk.
-    pub fn create(&self, disk_bytes: Option<u64>) -> Result<OwnedFd> {
+    pub fn create(&self) -> Result<OwnedFd> {
         let path = self.path();
         match self {
             Self::Subvolume(_) => {
@@ -87,15 +87,16 @@ impl Layer {
         for name in UPPERS.iter().chain(&WORKS) {
             directory::make_directory(layer.as_fd(), OsStr::new(name), 0o755).failed("make layer directory", name)?;
         }
-        if let Some(bytes) = disk_bytes {
-            btrfs::limit_space(layer.as_fd(), Some(bytes)).failed_on("limit space of", path)?;
-        }
         Ok(layer)
     }
 
     pub fn limit_space(&self, bytes: u64) -> Result<()> {
         let layer = directory::open(self.path()).failed_on("open", self.path())?;
-        btrfs::limit_space(layer.as_fd(), Some(bytes)).failed_on("limit space of", self.path())
+        self.limit_opened(layer.as_fd(), bytes)
+    }
+
+    pub fn limit_opened(&self, layer: BorrowedFd<'_>, bytes: u64) -> Result<()> {
+        btrfs::limit_space(layer, bytes).failed_on("limit space of", self.path())
     }
 
     /// Gives the ordinary user its home directory. Where disk ids are the caller's, the template cannot.

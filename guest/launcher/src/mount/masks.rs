@@ -55,9 +55,9 @@ fn create_proc(options: &[(&str, Option<&str>)]) -> Result<OwnedFd> {
 
 fn explain(error: LauncherError) -> LauncherError {
     match error.errno() {
-        Some(libc::EPERM) => {
-            error.hint("parts of /proc are hidden here, as in most containers: run Isola outside, or with an unmasked /proc")
-        }
+        Some(libc::EPERM) => error.hint(
+            "parts of /proc are hidden here, as in most containers: run Isola outside, or with an unmasked /proc",
+        ),
         _ => error,
     }
 }

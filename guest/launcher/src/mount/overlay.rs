@@ -14,7 +14,9 @@ pub fn mount_overlay(target: &str, options: &str) -> Result<()> {
 
 fn explain(error: LauncherError) -> LauncherError {
     match error.errno() {
-        Some(libc::EPERM | libc::ENODEV) => error.hint("overlay in user namespaces needs Linux 5.11 with CONFIG_OVERLAY_FS"),
+        Some(libc::EPERM | libc::ENODEV) => {
+            error.hint("overlay in user namespaces needs Linux 5.11 with CONFIG_OVERLAY_FS")
+        }
         Some(libc::EINVAL) => error.hint("id-mapped overlay layers need Linux 5.19; the kernel log says more"),
         _ => error,
     }

@@ -86,7 +86,11 @@ fn overlay_options(lowers: std::ops::Range<usize>, layer: usize, volatile: bool)
 
 fn absolute(path: &str) -> Result<PathBuf> {
     let fits = path.starts_with('/') && is_plain(Path::new(path)) && !path.contains('\0');
-    if fits { Ok(path.into()) } else { Err(LauncherError::request(format!("path {path:?} must be absolute, without . and .."))) }
+    if fits {
+        Ok(path.into())
+    } else {
+        Err(LauncherError::request(format!("path {path:?} must be absolute, without . and ..")))
+    }
 }
 
 fn below_root(path: &str) -> Result<PathBuf> {

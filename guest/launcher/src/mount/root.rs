@@ -73,7 +73,9 @@ fn place(root: BorrowedFd<'_>, name: &str) -> Result<OwnedFd> {
         other => other,
     };
     opened.failed("open", format!("/{name} of the sandbox")).map_err(|error: LauncherError| match error.errno() {
-        Some(libc::ELOOP | libc::ENOTDIR) => error.hint("the root filesystem has something else than a directory there"),
+        Some(libc::ELOOP | libc::ENOTDIR) => {
+            error.hint("the root filesystem has something else than a directory there")
+        }
         _ => error,
     })
 }

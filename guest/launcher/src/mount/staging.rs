@@ -32,7 +32,11 @@ pub fn open_sources(plan: &MountPlan, layer: BorrowedFd<'_>) -> Result<Staged> {
     Ok(Staged {
         lowers: plan.lowers.iter().map(|path| clone(path)).collect::<Result<_>>()?,
         layer: mount::clone_tree_at(layer).failed("clone mount of", "layer")?,
-        binds: plan.binds.iter().map(|bind| Ok((clone(&bind.source)?, is_file(&bind.source)?))).collect::<Result<_>>()?,
+        binds: plan
+            .binds
+            .iter()
+            .map(|bind| Ok((clone(&bind.source)?, is_file(&bind.source)?)))
+            .collect::<Result<_>>()?,
     })
 }
 
@@ -56,8 +60,7 @@ impl Staged {
         put(&self.layer, Path::new(LAYER), false)?;
         for (index, ((bind, is_file), planned)) in self.binds.iter().zip(&plan.binds).enumerate() {
             let attributes = if planned.readonly { LOWER } else { WRITABLE };
-            mount::set_attributes(bind.as_fd(), attributes, None)
-                .failed_on("set attributes of", &planned.source)?;
+            mount::set_attributes(bind.as_fd(), attributes, None).failed_on("set attributes of", &planned.source)?;
             put(bind, &staged_bind(index, *is_file), *is_file)?;
         }
         Ok(())
@@ -70,9 +73,8 @@ impl Staged {
 
 fn idmap_hint(error: LauncherError) -> LauncherError {
     match error.errno() {
-        Some(libc::EINVAL | libc::EOPNOTSUPP) => {
-            error.hint("this filesystem or kernel cannot map ids: keep state and templates on ext4, xfs, btrfs or tmpfs")
-        }
+        Some(libc::EINVAL | libc::EOPNOTSUPP) => error
+            .hint("this filesystem or kernel cannot map ids: keep state and templates on ext4, xfs, btrfs or tmpfs"),
         _ => error,
     }
 }

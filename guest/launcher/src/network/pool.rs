@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 
 /// Namespaces that are ready, and how many are on their way.
 pub struct NetworkPool {
+    maker: i32,
     channel: UnixStream,
     ready: VecDeque<OwnedFd>,
     on_the_way: usize,
@@ -26,20 +27,29 @@ impl NetworkPool {
     pub fn start(own_user_namespace: bool) -> Result<Self> {
         let (channel, mut theirs) = UnixStream::pair().failed("make", "socket pair")?;
         let launcher = std::process::id() as i32;
-        if let fork::Side::Child = fork::fork().failed("fork", "maker of network namespaces")? {
-            let _ = prctl::die_with_parent(launcher);
-            prctl::set_name(c"isola-network");
-            signals::reset();
-            let _ = descriptors::close_all_except(&[theirs.as_raw_fd()]);
-            let code = i32::from(maker::serve(&mut theirs, own_user_namespace).is_err());
-            fork::exit_now(code)
-        }
+        let maker = match fork::fork().failed("fork", "maker of network namespaces")? {
+            fork::Side::Child => {
+                let _ = prctl::die_with_parent(launcher);
+                prctl::set_name(c"isola-network");
+                signals::reset();
+                let _ = descriptors::close_all_except(&[theirs.as_raw_fd()]);
+                let code = i32::from(maker::serve(&mut theirs, own_user_namespace).is_err());
+                fork::exit_now(code)
+            }
+            fork::Side::Parent(pid) => pid,
+        };
         channel.set_nonblocking(true).failed("prepare", "socket pair")?;
-        Ok(Self { channel, ready: VecDeque::new(), on_the_way: 0, is_broken: false, is_refused: false })
+        Ok(Self { maker, channel, ready: VecDeque::new(), on_the_way: 0, is_broken: false, is_refused: false })
     }
 
     pub fn channel(&self) -> BorrowedFd<'_> {
         self.channel.as_fd()
+    }
+
+    /// Sends the maker home and waits until it is gone.
+    pub fn close(self) {
+        drop(self.channel);
+        let _ = fork::wait_for(self.maker);
     }
 
     pub fn take(&mut self) -> Option<OwnedFd> {

@@ -8,7 +8,8 @@ use isola_wire::launcher::Limits;
 use std::io::{self, Read};
 use std::time::Duration;
 
-const HINT: &str = "run as root, or give this user a delegated cgroup: `systemd-run --user --scope -p Delegate=yes ...`";
+const HINT: &str =
+    "run as root, or give this user a delegated cgroup: `systemd-run --user --scope -p Delegate=yes ...`";
 
 impl Probe<'_> {
     pub(super) fn cgroup_checks(&self) -> Vec<Check> {
@@ -29,8 +30,9 @@ impl Probe<'_> {
     /// Makes the cgroup, sets the limit, puts a process in, and takes all of it away.
     fn limit(&self, controller: Controller, limits: &Limits) -> Result<String> {
         let place = self.placement(controller.name(), |hierarchy| hierarchy.has(controller))?;
-        let tried = make(&place).and_then(|()| place.limit_work(limits)).and_then(|()| with_process(&place, |_| Ok(())));
-        place.remove()?;
+        let tried =
+            make(&place).and_then(|()| place.limit_work(limits)).and_then(|()| with_process(&place, |_| Ok(())));
+        place.remove(true)?;
         tried.map(|()| format!("limited by cgroup {}", describe(&place.hierarchies)))
     }
 
@@ -45,7 +47,7 @@ impl Probe<'_> {
                 place.thaw()
             })
         });
-        place.remove()?;
+        place.remove(true)?;
         tried.map(|()| "frozen and thawed".into())
     }
 

@@ -18,7 +18,7 @@ impl Probe<'_> {
             Check::attempt("subvolume", || {
                 self.with_store(|directory| {
                     let layer = Layer::Subvolume(directory.join(probe_name()));
-                    layer.create(None)?;
+                    layer.create()?;
                     layer.remove_subvolume()?;
                     Ok("made and removed: layers are copied on write".into())
                 })
@@ -32,7 +32,9 @@ impl Probe<'_> {
         match self.layers {
             Some(LayerStore::Subvolumes { directory, .. }) => return work(directory.clone()),
             Some(LayerStore::Directories { reason }) => {
-                return Err(LauncherError::step("make", "subvolume", reason.as_str()).hint(hint(self.identity.rootless)));
+                return Err(
+                    LauncherError::step("make", "subvolume", reason.as_str()).hint(hint(self.identity.rootless))
+                );
             }
             None => {}
         }
@@ -68,13 +70,16 @@ fn exceed_a_limit(directory: &Path) -> Result<String> {
         .failed_on("enable quotas on", directory)
         .map_err(|error| error.hint("disk limits need Linux 6.7 or later"))?;
     let layer = Layer::Subvolume(directory.join(probe_name()));
-    let tried = layer.create(Some(LIMIT_BYTES)).and_then(|_| {
+    let tried = layer.create().and_then(|_| {
+        layer.limit_space(LIMIT_BYTES)?;
         let path = layer.path().join("root/large");
         let mut file = File::create(&path).failed_on("make", &path)?;
         let chunk = vec![0x5a; 1 << 20];
         let written = (0..(2 * LIMIT_BYTES) >> 20).try_for_each(|_| file.write_all(&chunk));
         match written.and_then(|()| file.sync_all()) {
-            Err(error) if error.raw_os_error() == Some(libc::EDQUOT) => Ok("a write beyond the limit was refused".into()),
+            Err(error) if error.raw_os_error() == Some(libc::EDQUOT) => {
+                Ok("a write beyond the limit was refused".into())
+            }
             Err(error) => Err(error).failed_on("write", &path),
             Ok(()) => Err(LauncherError::step("limit", "subvolume", "more than the limit could be written")),
         }

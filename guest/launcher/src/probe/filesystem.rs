@@ -12,10 +12,7 @@ use std::os::fd::AsFd;
 
 impl Probe<'_> {
     pub(super) fn filesystem_checks(&self) -> Vec<Check> {
-        vec![
-            Check::attempt("overlay", || self.overlay()),
-            Check::attempt("idmapped-mount", || self.id_mapped_mount()),
-        ]
+        vec![Check::attempt("overlay", || self.overlay()), Check::attempt("idmapped-mount", || self.id_mapped_mount())]
     }
 
     /// The whole path of a root filesystem: staged, id-mapped as root, written to through an overlay.
@@ -25,7 +22,7 @@ impl Probe<'_> {
             fs::create_dir(directory).failed_on("make directory", directory)?;
         }
         fs::write(lower.join("below"), "below").failed_on("write to", &lower)?;
-        let layer = Layer::Directory(layer).create(None)?;
+        let layer = Layer::Directory(layer).create()?;
         let stack = RootfsStack {
             root: Stack { lowers: vec![lower.display().to_string()] },
             usr: None,
@@ -54,13 +51,19 @@ impl Probe<'_> {
 
     fn id_mapped_mount(&self) -> Result<String> {
         if !self.identity.has_own_ids() {
-            return Err(LauncherError::step("map ids of", "mounts", "only root can; without root the caller's ids are used"));
+            return Err(LauncherError::step(
+                "map ids of",
+                "mounts",
+                "only root can; without root the caller's ids are used",
+            ));
         }
         let map = |pid: i32| {
             let tree = mount::clone_tree(&self.scratch).failed_on("clone mount of", &self.scratch)?;
             mount::set_attributes(tree.as_fd(), mount::READ_ONLY, Some(user_namespace_of(pid)?.as_fd()))
                 .failed_on("map ids of", &self.scratch)
-                .map_err(|error| error.hint("keep the state directory on ext4, xfs, btrfs or tmpfs, with Linux 5.19 or later"))
+                .map_err(|error| {
+                    error.hint("keep the state directory on ext4, xfs, btrfs or tmpfs, with Linux 5.19 or later")
+                })
         };
         inside(self.identity, 0, PROBE_IDS, &map, || Ok("ids on disk appear as the sandbox's own".into()))
     }

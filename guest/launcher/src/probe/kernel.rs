@@ -48,9 +48,9 @@ pub fn apparmor_when_blocked() -> Result<String> {
 fn execute_from_memory() -> Result<String> {
     let own = "/proc/self/exe";
     let mut file = File::open(own).failed("open", own)?;
-    let copy = memory_file::sealed_copy(&mut file)
-        .failed("make", "executable file in memory")
-        .map_err(|error| error.hint("vm.memfd_noexec forbids it; the launcher then executes the agent's file itself"))?;
+    let copy = memory_file::sealed_copy(&mut file).failed("make", "executable file in memory").map_err(|error| {
+        error.hint("vm.memfd_noexec forbids it; the launcher then executes the agent's file itself")
+    })?;
     match fork::fork().failed("fork", "attempt")? {
         fork::Side::Child => {
             let argv = [c"isola-launcher", c"nothing"].map(CString::from);

@@ -75,12 +75,16 @@ impl Connection {
         }
         self.epoch = Some(epoch);
         self.reader.expect_epoch(epoch);
-        self.append_value(FrameType::Hello, 0, &LauncherHello {
-            generation: GENERATION.min(hello.generation),
-            role: "launcher".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            pid: std::process::id(),
-        });
+        self.append_value(
+            FrameType::Hello,
+            0,
+            &LauncherHello {
+                generation: GENERATION.min(hello.generation),
+                role: "launcher".into(),
+                version: env!("CARGO_PKG_VERSION").into(),
+                pid: std::process::id(),
+            },
+        );
         Ok(())
     }
 

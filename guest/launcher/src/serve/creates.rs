@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::registry::Reply;
-use crate::cgroup::Placement;
 use crate::create::{Answer, Order, Seat};
 use crate::error::{Failed, LauncherError, Result};
 use crate::host::Host;
@@ -38,10 +37,10 @@ struct Taken {
 /// What happened at a seat.
 pub enum SeatEvent {
     Nothing,
-    /// A create has ended; the seat's cgroups are the sandbox's, or are to be removed.
-    Done(Underway, Result<Answer>),
-    /// An idle seat died; its cgroups are left.
-    Lost(Placement),
+    /// A create has ended. When it failed, something may be left under the seat's name.
+    Done(Underway, Result<Answer>, String),
+    /// An idle seat died; what it made is left under this name.
+    Lost(String),
 }
 
 /// Creates that wait, and the seats that carry them out.
@@ -136,17 +135,18 @@ impl Creates {
         }
         self.idle.retain(|idle| *idle != number);
         let Some(taken) = self.seats.remove(&number) else { return SeatEvent::Nothing };
-        let died = || Err(LauncherError::Interrupted { step: "create".into(), status: "its process was killed".into() });
+        let died =
+            || Err(LauncherError::Interrupted { step: "create".into(), status: "its process was killed".into() });
         match taken.underway {
-            Some(underway) => SeatEvent::Done(underway, answer.unwrap_or_else(died)),
-            None => SeatEvent::Lost(taken.seat.cgroups),
+            Some(underway) => SeatEvent::Done(underway, answer.unwrap_or_else(died), taken.seat.name),
+            None => SeatEvent::Lost(taken.seat.name),
         }
     }
 
-    /// Sends every idle seat home. Returns their cgroups, which are still to be removed.
-    pub fn dismiss(&mut self) -> Vec<Placement> {
+    /// Sends every idle seat home. Returns their names: what they made is still to be removed.
+    pub fn dismiss(&mut self) -> Vec<String> {
         let idle = std::mem::take(&mut self.idle);
-        idle.iter().filter_map(|number| self.seats.remove(number)).map(|taken| taken.seat.cgroups).collect()
+        idle.iter().filter_map(|number| self.seats.remove(number)).map(|taken| taken.seat.dismiss()).collect()
     }
 }
 

@@ -82,7 +82,8 @@ impl Registry {
         if let Some(entry) = self.entries.get(sandbox_id) {
             return Err(busy(sandbox_id, &entry.state));
         }
-        let entry = Entry { state: State::Creating(vec![]), record: None, uid_base: None, watch: None, has_exited: false };
+        let entry =
+            Entry { state: State::Creating(vec![]), record: None, uid_base: None, watch: None, has_exited: false };
         self.entries.insert(sandbox_id.to_owned(), entry);
         Ok(())
     }

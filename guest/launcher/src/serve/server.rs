@@ -5,6 +5,7 @@ use super::jobs::{Jobs, Purpose};
 use super::registry::{Registry, Reply};
 use super::sweeps::Sweeps;
 use super::token::Token;
+use crate::create::Answer;
 use crate::destroy;
 use crate::error::{Failed, LauncherError, Result};
 use crate::host::Host;
@@ -163,9 +164,19 @@ impl Server {
     fn receive_from_seat(&mut self, number: u32) {
         match self.creates.receive(number) {
             SeatEvent::Nothing => {}
-            SeatEvent::Done(underway, result) => self.create_ended(underway, result),
-            SeatEvent::Lost(cgroups) => self.jobs.add(Purpose::Background, move |_| cgroups.remove().map(|()| Value::Null)),
+            SeatEvent::Done(underway, result, name) => {
+                if !matches!(result, Ok(Answer::Made(_))) {
+                    self.remove_seat(name);
+                }
+                self.create_ended(underway, result);
+            }
+            SeatEvent::Lost(name) => self.remove_seat(name),
         }
+    }
+
+    /// Removes what was made ahead and is of no use any more.
+    pub fn remove_seat(&mut self, name: String) {
+        self.jobs.add(Purpose::Background, move |host| destroy::destroy(host, &name).map(|()| Value::Null));
     }
 
     fn start_jobs(&mut self) {

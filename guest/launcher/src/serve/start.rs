@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::creates::Creates;
-use super::jobs::{Jobs, Purpose};
+use super::jobs::Jobs;
 use super::registry::Registry;
 use super::server::Server;
 use super::sweeps::Sweeps;
 use super::token::Token;
-use crate::cgroup::Placement;
+use crate::destroy;
 use crate::error::{Failed, Result};
 use crate::exits;
 use crate::host::Host;
 use crate::network::NetworkPool;
-use crate::state_dir::StateDir;
+use crate::state_dir::{SEAT_PREFIX, StateDir};
 use crate::sys::epoll::Epoll;
 use crate::sys::{descriptors, identity, prctl, signals};
 use crate::users::{IdPool, Identity, OuterMode};
 use isola_wire::launcher::SandboxExited;
-use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::Write;
@@ -80,7 +79,7 @@ pub fn serve(mut options: ServeOptions) -> Result<Served> {
         ready.say("ready");
     }
     server.run()?;
-    close(&mut server);
+    close(server);
     drop(lock);
     Ok(Served::ToTheEnd)
 }
@@ -94,7 +93,8 @@ fn start(options: &ServeOptions) -> Result<Option<(File, Server)>> {
     prctl::become_subreaper().failed("become", "subreaper")?;
     prctl::forbid_dump().failed("forbid", "core dump")?;
     identity::set_umask(0o022);
-    let identity = options.outer.as_ref().map_or(Identity::ROOT, |outer| Identity { users: outer.users, rootless: true });
+    let identity =
+        options.outer.as_ref().map_or(Identity::ROOT, |outer| Identity { users: outer.users, rootless: true });
     // Before the first child, so that no end of one is missed.
     let signals = signals::as_events(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGINT]).failed("watch", "signals")?;
     let networks = NetworkPool::start(!identity.rootless)?;
@@ -147,26 +147,27 @@ fn take_over(server: &mut Server) -> Result<()> {
         match (&entry.watch, entry.record.as_ref().and_then(|record| record.pid)) {
             (Some(watch), Some(pid)) => epoll.add(watch, Token::Adopted(pid).encode()).failed("watch", sandbox_id)?,
             // It ended while no launcher was there; nobody can tell how.
-            (None, Some(_)) => exits::write(&host.state, &SandboxExited { sandbox_id: sandbox_id.clone(), status: -1 })?,
+            (None, Some(_)) => {
+                exits::write(&host.state, &SandboxExited { sandbox_id: sandbox_id.clone(), status: -1 })?
+            }
             _ => {}
         }
     }
-    for name in host.cgroups.names().into_iter().filter(|name| name.starts_with("seat-")) {
-        let left = Placement::plan(&host.cgroups, &name);
-        server.jobs.add(Purpose::Background, move |_| left.remove().map(|()| Value::Null));
+    for name in server.everything().into_iter().filter(|name| name.starts_with(SEAT_PREFIX)) {
+        server.remove_seat(name);
     }
     server.clean_trash();
     Ok(())
 }
 
 /// Leaves nothing behind but the sandboxes that live.
-fn close(server: &mut Server) {
-    let seats = server.creates.dismiss();
-    for cgroups in seats {
-        if let Err(error) = cgroups.remove() {
+fn close(mut server: Server) {
+    for name in server.creates.dismiss() {
+        if let Err(error) = destroy::destroy(&server.host, &name) {
             eprintln!("isola-launcher: {error}");
         }
     }
+    server.networks.close();
     let _ = fs::remove_file(server.host.state.socket());
     server.host.layers.close(&server.host.state);
     server.host.cgroups.close();

@@ -25,7 +25,9 @@ impl Server {
     /// Removes everything that is not to be kept: sandboxes, and what half-made ones left in any place.
     pub(super) fn sweep(&mut self, reply: Reply, keep: &[String]) {
         let keep: BTreeSet<&String> = keep.iter().collect();
-        let left: BTreeSet<String> = self.everything().into_iter().filter(|id| !keep.contains(id)).collect();
+        // Seats and files of the filesystem itself have names that no sandbox can have.
+        let is_left = |name: &String| check_sandbox_id(name).is_ok() && !keep.contains(name);
+        let left: BTreeSet<String> = self.everything().into_iter().filter(is_left).collect();
         let number = self.sweeps.next;
         self.sweeps.next = number.wrapping_add(1);
         let sweep = Sweep { reply, left: left.clone(), removed: vec![], failure: None };
@@ -59,17 +61,16 @@ impl Server {
         self.answer(sweep.reply, result);
     }
 
-    /// Whatever bears a sandbox's name: known ones, directories, layers, cgroups.
-    fn everything(&self) -> BTreeSet<String> {
+    /// Whatever bears the name of a sandbox or a seat: known ones, directories, layers, cgroups.
+    pub(super) fn everything(&self) -> BTreeSet<String> {
         let listed = |directory| fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
         let named = |entry: fs::DirEntry| entry.file_name().into_string().ok();
         listed(self.host.state.sandboxes())
+            .chain(listed(self.host.state.seats()))
             .chain(listed(self.host.state.layers()))
             .filter_map(named)
             .chain(self.host.cgroups.names())
             .chain(self.registry.ids())
-            // Seats and files of the filesystem itself have names that no sandbox can have.
-            .filter(|name| check_sandbox_id(name).is_ok())
             .collect()
     }
 }

@@ -73,9 +73,7 @@ fn volume_arguments(name: &str) -> io::Result<VolumeArguments> {
 pub fn create_subvolume(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     let arguments = volume_arguments(name)?;
     // SAFETY: the structure has the layout and the size that the request encodes.
-    check(i64::from(unsafe {
-        libc::ioctl(parent.as_raw_fd(), SUBVOL_CREATE, &raw const arguments)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(parent.as_raw_fd(), SUBVOL_CREATE, &raw const arguments) }))?;
     Ok(())
 }
 
@@ -83,9 +81,7 @@ pub fn create_subvolume(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
 pub fn remove_subvolume(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
     let arguments = volume_arguments(name)?;
     // SAFETY: the structure has the layout and the size that the request encodes.
-    check(i64::from(unsafe {
-        libc::ioctl(parent.as_raw_fd(), SNAP_DESTROY, &raw const arguments)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(parent.as_raw_fd(), SNAP_DESTROY, &raw const arguments) }))?;
     Ok(())
 }
 
@@ -93,9 +89,7 @@ pub fn remove_subvolume(parent: BorrowedFd<'_>, name: &str) -> io::Result<()> {
 pub fn enable_simple_quotas(filesystem: BorrowedFd<'_>) -> io::Result<()> {
     let mut control = QuotaControl { command: QUOTA_ENABLE_SIMPLE, status: 0 };
     // SAFETY: the structure has the layout and the size that the request encodes.
-    check(i64::from(unsafe {
-        libc::ioctl(filesystem.as_raw_fd(), QUOTA_CTL, &raw mut control)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(filesystem.as_raw_fd(), QUOTA_CTL, &raw mut control) }))?;
     Ok(())
 }
 
@@ -104,26 +98,22 @@ pub fn subvolume_id(directory: BorrowedFd<'_>) -> io::Result<u64> {
     const FIRST_FREE_OBJECT: u64 = 256;
     let mut lookup = InodeLookup { tree_id: 0, object_id: FIRST_FREE_OBJECT, name: [0; 4080] };
     // SAFETY: the structure has the layout and the size that the request encodes.
-    check(i64::from(unsafe {
-        libc::ioctl(directory.as_raw_fd(), INO_LOOKUP, &raw mut lookup)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(directory.as_raw_fd(), INO_LOOKUP, &raw mut lookup) }))?;
     Ok(lookup.tree_id)
 }
 
-/// Limits the space of the subvolume that the open directory lies in; `None` takes the limit off.
-pub fn limit_space(directory: BorrowedFd<'_>, bytes: Option<u64>) -> io::Result<()> {
+/// Limits the space of the subvolume that the open directory lies in.
+pub fn limit_space(directory: BorrowedFd<'_>, bytes: u64) -> io::Result<()> {
     let mut limit = GroupLimit {
         group_id: 0,
         flags: LIMIT_MAX_REFERENCED,
-        max_referenced: bytes.unwrap_or(u64::MAX),
+        max_referenced: bytes,
         max_exclusive: 0,
         reserved_referenced: 0,
         reserved_exclusive: 0,
     };
     // SAFETY: the structure has the layout and the size that the request encodes; id 0 means "of this one".
-    check(i64::from(unsafe {
-        libc::ioctl(directory.as_raw_fd(), QGROUP_LIMIT, &raw mut limit)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(directory.as_raw_fd(), QGROUP_LIMIT, &raw mut limit) }))?;
     Ok(())
 }
 
@@ -131,8 +121,6 @@ pub fn limit_space(directory: BorrowedFd<'_>, bytes: Option<u64>) -> io::Result<
 pub fn remove_space_group(filesystem: BorrowedFd<'_>, group_id: u64) -> io::Result<()> {
     let arguments = GroupCreate { create: 0, group_id };
     // SAFETY: the structure has the layout and the size that the request encodes.
-    check(i64::from(unsafe {
-        libc::ioctl(filesystem.as_raw_fd(), QGROUP_CREATE, &raw const arguments)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(filesystem.as_raw_fd(), QGROUP_CREATE, &raw const arguments) }))?;
     Ok(())
 }

@@ -84,12 +84,16 @@ fn wait_events(fd: BorrowedFd<'_>, events: i16, timeout_ms: i32) -> io::Result<b
     }
 }
 
-/// Takes an exclusive lock that ends with the last copy of this descriptor. False when somebody has it.
+/// Takes an exclusive lock that ends with this process, and is not shared by the children that it forks: a
+/// child that outlives its parent by a moment would otherwise keep the next one out. False when it is taken.
 pub fn try_lock(fd: BorrowedFd<'_>) -> io::Result<bool> {
-    // SAFETY: plain numbers.
-    match check(i64::from(unsafe { libc::flock(fd.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })) {
+    // SAFETY: all zeroes, with the type set, means the whole file.
+    let mut whole: libc::flock = unsafe { std::mem::zeroed() };
+    whole.l_type = libc::F_WRLCK as i16;
+    // SAFETY: `whole` is valid for reading.
+    match check(i64::from(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETLK, &raw const whole) })) {
         Ok(_) => Ok(true),
-        Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => Ok(false),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
         Err(error) => Err(error),
     }
 }

@@ -94,12 +94,7 @@ fn unlink(parent: BorrowedFd<'_>, name: &OsStr, flags: i32) -> io::Result<()> {
     Ok(())
 }
 
-pub fn rename(
-    from: BorrowedFd<'_>,
-    from_name: &OsStr,
-    to: BorrowedFd<'_>,
-    to_name: &OsStr,
-) -> io::Result<()> {
+pub fn rename(from: BorrowedFd<'_>, from_name: &OsStr, to: BorrowedFd<'_>, to_name: &OsStr) -> io::Result<()> {
     let (from_name, to_name) = (c_bytes(from_name.as_bytes())?, c_bytes(to_name.as_bytes())?);
     // SAFETY: two NUL-terminated strings that live through the call.
     check(i64::from(unsafe {
@@ -115,12 +110,7 @@ pub fn status(parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<libc::stat> {
     let mut status: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: NUL-terminated string, `status` valid for writing.
     check(i64::from(unsafe {
-        libc::fstatat(
-            parent.as_raw_fd(),
-            name.as_ptr(),
-            &raw mut status,
-            libc::AT_SYMLINK_NOFOLLOW,
-        )
+        libc::fstatat(parent.as_raw_fd(), name.as_ptr(), &raw mut status, libc::AT_SYMLINK_NOFOLLOW)
     }))?;
     Ok(status)
 }
@@ -161,10 +151,8 @@ pub fn names(directory: &OwnedFd) -> io::Result<Vec<OsString>> {
 /// Opens a directory by its path, for use with the calls above.
 pub fn open(path: &std::path::Path) -> io::Result<OwnedFd> {
     use std::os::unix::fs::OpenOptionsExt;
-    let file: File = std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_DIRECTORY | libc::O_CLOEXEC)
-        .open(path)?;
+    let file: File =
+        std::fs::OpenOptions::new().read(true).custom_flags(libc::O_DIRECTORY | libc::O_CLOEXEC).open(path)?;
     Ok(OwnedFd::from(file))
 }
 

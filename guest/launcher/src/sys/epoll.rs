@@ -42,9 +42,7 @@ impl Epoll {
         let mut event = libc::epoll_event { events: events as u32, u64: token };
         let source = source.as_fd().as_raw_fd();
         // SAFETY: `event` is valid through the call, descriptors are borrowed.
-        check(i64::from(unsafe {
-            libc::epoll_ctl(self.fd.as_raw_fd(), command, source, &raw mut event)
-        }))?;
+        check(i64::from(unsafe { libc::epoll_ctl(self.fd.as_raw_fd(), command, source, &raw mut event) }))?;
         Ok(())
     }
 
@@ -52,9 +50,8 @@ impl Epoll {
     pub fn wait(&self, timeout_ms: i32) -> io::Result<Vec<Ready>> {
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; 64];
         // SAFETY: the array has room for the 64 events asked for.
-        let count = check(i64::from(unsafe {
-            libc::epoll_wait(self.fd.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms)
-        }));
+        let count =
+            check(i64::from(unsafe { libc::epoll_wait(self.fd.as_raw_fd(), events.as_mut_ptr(), 64, timeout_ms) }));
         let count = match count {
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => 0,
             other => other? as usize,
@@ -62,10 +59,7 @@ impl Epoll {
         let closed = (libc::EPOLLHUP | libc::EPOLLERR) as u32;
         Ok(events[..count]
             .iter()
-            .map(|event| Ready {
-                token: event.u64,
-                readable: event.events & (libc::EPOLLIN as u32 | closed) != 0,
-            })
+            .map(|event| Ready { token: event.u64, readable: event.events & (libc::EPOLLIN as u32 | closed) != 0 })
             .collect())
     }
 }

@@ -54,9 +54,7 @@ pub fn clone_process(request: &CloneRequest<'_>) -> io::Result<Option<Cloned>> {
         arguments.cgroup = directory.as_raw_fd() as u64;
     }
     // SAFETY: no CLONE_VM, so the child owns a copy of this stack; `arguments` and `pidfd` outlive the call.
-    let pid = check(unsafe {
-        libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>())
-    })?;
+    let pid = check(unsafe { libc::syscall(libc::SYS_clone3, &raw mut arguments, size_of::<libc::clone_args>()) })?;
     if pid == 0 {
         return Ok(None);
     }
@@ -106,15 +104,10 @@ pub fn parent_pid() -> i32 {
 }
 
 /// Executes the file behind the descriptor, which may have no path in this mount namespace.
-pub fn execute_descriptor(
-    program: BorrowedFd<'_>,
-    argv: &[CString],
-    environment: &[CString],
-) -> io::Error {
+pub fn execute_descriptor(program: BorrowedFd<'_>, argv: &[CString], environment: &[CString]) -> io::Error {
     let mut arguments: Vec<*const libc::c_char> = argv.iter().map(|value| value.as_ptr()).collect();
     arguments.push(std::ptr::null());
-    let mut variables: Vec<*const libc::c_char> =
-        environment.iter().map(|value| value.as_ptr()).collect();
+    let mut variables: Vec<*const libc::c_char> = environment.iter().map(|value| value.as_ptr()).collect();
     variables.push(std::ptr::null());
     // SAFETY: both vectors end in a null pointer and point at strings that live until the call returns.
     unsafe {

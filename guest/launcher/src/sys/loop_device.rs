@@ -41,8 +41,7 @@ pub fn attach(file: &File) -> io::Result<LoopDevice> {
     let control = OpenOptions::new().read(true).write(true).open("/dev/loop-control")?;
     loop {
         // SAFETY: the request takes no argument.
-        let number =
-            check(i64::from(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE) }))?;
+        let number = check(i64::from(unsafe { libc::ioctl(control.as_raw_fd(), LOOP_CTL_GET_FREE) }))?;
         let path = format!("/dev/loop{number}");
         let handle = OpenOptions::new().read(true).write(true).open(&path)?;
         match configure(&handle, file) {
@@ -60,8 +59,6 @@ fn configure(device: &File, file: &File) -> io::Result<()> {
     configuration.fd = file.as_raw_fd() as u32;
     configuration.flags = LO_FLAGS_AUTOCLEAR;
     // SAFETY: the structure has the layout that LOOP_CONFIGURE reads.
-    check(i64::from(unsafe {
-        libc::ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const configuration)
-    }))?;
+    check(i64::from(unsafe { libc::ioctl(device.as_raw_fd(), LOOP_CONFIGURE, &raw const configuration) }))?;
     Ok(())
 }

@@ -48,11 +48,7 @@ fn open_tree(directory: i32, path: &CStr, extra: u32) -> io::Result<OwnedFd> {
 }
 
 /// Sets attributes on a detached mount, and the id mapping of the user namespace when one is given.
-pub fn set_attributes(
-    mount: BorrowedFd<'_>,
-    attributes: u64,
-    id_mapping: Option<BorrowedFd<'_>>,
-) -> io::Result<()> {
+pub fn set_attributes(mount: BorrowedFd<'_>, attributes: u64, id_mapping: Option<BorrowedFd<'_>>) -> io::Result<()> {
     let mut request = libc::mount_attr { attr_set: attributes, attr_clr: 0, propagation: 0, userns_fd: 0 };
     if let Some(namespace) = id_mapping {
         request.attr_set |= libc::MOUNT_ATTR_IDMAP;
@@ -100,17 +96,14 @@ fn move_mount(from: i32, from_path: &CStr, to: i32, to_path: &CStr, extra: u32) 
 /// Makes a new filesystem of this type as a detached mount. An option without value is a flag.
 pub fn create(kind: &CStr, options: &[(&str, Option<&str>)], attributes: u64) -> io::Result<OwnedFd> {
     // SAFETY: `kind` is NUL-terminated.
-    let context =
-        owned(check(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?);
+    let context = owned(check(unsafe { libc::syscall(libc::SYS_fsopen, kind.as_ptr(), FSOPEN_CLOEXEC) })?);
     for (key, value) in options {
         configure(&context, key, *value)?;
     }
     configure_call(&context, FSCONFIG_CMD_CREATE, None, None)?;
     // SAFETY: plain numbers and a borrowed descriptor.
-    check(unsafe {
-        libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes as u32)
-    })
-    .map(owned)
+    check(unsafe { libc::syscall(libc::SYS_fsmount, context.as_raw_fd(), FSMOUNT_CLOEXEC, attributes as u32) })
+        .map(owned)
 }
 
 fn configure(context: &OwnedFd, key: &str, value: Option<&str>) -> io::Result<()> {
@@ -124,24 +117,10 @@ fn configure(context: &OwnedFd, key: &str, value: Option<&str>) -> io::Result<()
     }
 }
 
-fn configure_call(
-    context: &OwnedFd,
-    command: u32,
-    key: Option<&CStr>,
-    value: Option<&CStr>,
-) -> io::Result<()> {
+fn configure_call(context: &OwnedFd, command: u32, key: Option<&CStr>, value: Option<&CStr>) -> io::Result<()> {
     let pointer = |text: Option<&CStr>| text.map_or(std::ptr::null(), CStr::as_ptr);
     // SAFETY: each pointer is null or a NUL-terminated string that lives through the call.
-    check(unsafe {
-        libc::syscall(
-            libc::SYS_fsconfig,
-            context.as_raw_fd(),
-            command,
-            pointer(key),
-            pointer(value),
-            0,
-        )
-    })?;
+    check(unsafe { libc::syscall(libc::SYS_fsconfig, context.as_raw_fd(), command, pointer(key), pointer(value), 0) })?;
     Ok(())
 }
 
@@ -151,13 +130,7 @@ pub fn mount(source: &str, target: &Path, kind: &str, flags: u64, options: &str)
     let (target, options) = (c_path(target)?, c_bytes(options.as_bytes())?);
     // SAFETY: four NUL-terminated strings that live through the call.
     check(i64::from(unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            kind.as_ptr(),
-            flags,
-            options.as_ptr().cast(),
-        )
+        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags, options.as_ptr().cast())
     }))?;
     Ok(())
 }

@@ -13,13 +13,9 @@ pub fn as_events(signals: &[i32]) -> io::Result<OwnedFd> {
         unsafe { libc::sigaddset(&raw mut set, *signal) };
     }
     // SAFETY: `set` is valid for reading; the old mask is not asked for.
-    check(i64::from(unsafe {
-        libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut())
-    }))?;
+    check(i64::from(unsafe { libc::sigprocmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) }))?;
     // SAFETY: -1 asks for a new descriptor; `set` is valid for reading.
-    let fd = check(i64::from(unsafe {
-        libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
-    }))?;
+    let fd = check(i64::from(unsafe { libc::signalfd(-1, &raw const set, libc::SFD_CLOEXEC | libc::SFD_NONBLOCK) }))?;
     // SAFETY: just returned by the kernel, owned by nobody else.
     Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }

@@ -45,17 +45,12 @@ pub fn send_with(socket: impl AsFd, bytes: &[u8], descriptors: &[RawFd]) -> io::
             (*header).cmsg_level = libc::SOL_SOCKET;
             (*header).cmsg_type = libc::SCM_RIGHTS;
             (*header).cmsg_len = libc::CMSG_LEN(length) as usize;
-            std::ptr::copy_nonoverlapping(
-                descriptors.as_ptr().cast::<u8>(),
-                libc::CMSG_DATA(header),
-                length as usize,
-            );
+            std::ptr::copy_nonoverlapping(descriptors.as_ptr().cast::<u8>(), libc::CMSG_DATA(header), length as usize);
         }
     }
     // SAFETY: every pointer in `message` refers to something that lives through the call.
-    let sent = check(unsafe {
-        libc::sendmsg(socket.as_fd().as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) as i64
-    })?;
+    let sent =
+        check(unsafe { libc::sendmsg(socket.as_fd().as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) as i64 })?;
     Ok(sent as usize)
 }
 
@@ -70,9 +65,8 @@ pub fn receive_with(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, V
     message.msg_control = control.as_mut_ptr().cast();
     message.msg_controllen = size_of_val(&control);
     // SAFETY: every pointer in `message` refers to something that lives through the call.
-    let count = check(unsafe {
-        libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) as i64
-    })?;
+    let count =
+        check(unsafe { libc::recvmsg(socket.as_fd().as_raw_fd(), &raw mut message, libc::MSG_CMSG_CLOEXEC) as i64 })?;
     let mut descriptors = Vec::new();
     // SAFETY: the kernel wrote well-formed headers into the buffer and set its length.
     unsafe {

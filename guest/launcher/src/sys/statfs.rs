@@ -18,8 +18,5 @@ pub fn of(path: &Path) -> io::Result<Filesystem> {
     let mut result: libc::statfs = unsafe { std::mem::zeroed() };
     // SAFETY: NUL-terminated path, `result` valid for writing.
     check(i64::from(unsafe { libc::statfs(path.as_ptr(), &raw mut result) }))?;
-    Ok(Filesystem {
-        magic: result.f_type as u64,
-        free_bytes: result.f_bavail * result.f_bsize as u64,
-    })
+    Ok(Filesystem { magic: result.f_type as u64, free_bytes: result.f_bavail * result.f_bsize as u64 })
 }

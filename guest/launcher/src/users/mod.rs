@@ -6,6 +6,6 @@ mod outer;
 mod pool;
 mod subordinate;
 
-pub use identity::{IDS_PER_SANDBOX, Identity, IdMaps};
+pub use identity::{IDS_PER_SANDBOX, IdMaps, Identity};
 pub use outer::{OuterMode, enter_outer, is_outer_needed, user_namespace_hint};
 pub use pool::IdPool;

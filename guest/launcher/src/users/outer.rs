@@ -19,8 +19,8 @@ pub struct OuterMode {
 
 /// False for real root: it needs no outer namespace, and id mapping of mounts works only outside of one.
 pub fn is_outer_needed() -> bool {
-    let initial = fs::read_to_string("/proc/self/uid_map")
-        .is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
+    let initial =
+        fs::read_to_string("/proc/self/uid_map").is_ok_and(|map| map.split_whitespace().eq(["0", "0", "4294967295"]));
     !(initial && identity::user_id() == 0 && capabilities::has(capabilities::SYS_ADMIN))
 }
 

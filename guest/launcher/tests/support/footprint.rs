@@ -61,9 +61,11 @@ fn collect(directory: &Path, tag: &str, depth: usize, found: &mut Vec<String>) {
 
 /// How the launcher names its cgroups: FNV-1a of the directory's path.
 fn tag(state: &Path) -> String {
-    let hash = state.as_os_str().as_encoded_bytes().iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash = state
+        .as_os_str()
+        .as_encoded_bytes()
+        .iter()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
     format!("isola-{hash:08x}")
 }
 

@@ -91,9 +91,13 @@ impl Launcher {
 
 impl Drop for Launcher {
     fn drop(&mut self) {
-        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) && !std::thread::panicking() {
-            let _ = self.client().call("sweep", json!({ "keep": [] }));
-            self.end();
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            // A test that has failed already must not fail to clean up as well.
+            let cleaned = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                let _ = self.client().call("sweep", json!({ "keep": [] }));
+                self.end();
+            }));
+            assert!(cleaned.is_ok() || std::thread::panicking(), "the launcher ends politely");
         }
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -123,6 +127,8 @@ fn make_files(directory: &Path, run_as: RunAs) {
     fs::write(directory.join("tool/hello"), "hello").expect("write tool");
     let built = std::env::current_exe().expect("own path");
     let agent = built.ancestors().nth(2).expect("target directory").join("examples/reporting-agent");
+    // A plain `cargo test` builds it, a run of one test alone does not.
+    assert!(agent.exists(), "run `cargo build -p isola-launcher --example reporting-agent` first");
     for (from, to) in [(Path::new(env!("CARGO_BIN_EXE_isola-launcher")), "isola-launcher"), (&agent, "agent")] {
         fs::copy(from, directory.join(to)).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
     }
@@ -148,7 +154,8 @@ fn start(directory: &Path, run_as: RunAs) -> (Child, String) {
     let script = match run_as.user() {
         None => serve.to_owned(),
         Some(user) => {
-            let as_user = format!("exec setpriv --reuid {user} --regid {user} --clear-groups env -u HOME sh -c '{serve}'");
+            let as_user =
+                format!("exec setpriv --reuid {user} --regid {user} --clear-groups env -u HOME sh -c '{serve}'");
             match run_as {
                 RunAs::RangeUser => format!(
                     "exec unshare --mount sh -c \"mount --bind subid /etc/subuid && mount --bind subid /etc/subgid && {}\"",

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the integration tests share: a launcher of their own, a client for it, and counts of what it may leak.
 #![allow(dead_code, reason = "every test binary uses its own part")]
+#![allow(unused_imports, reason = "every test binary uses its own part")]
 
 mod client;
 mod footprint;
 mod launcher;
 
-pub use client::{Answer, Client};
+pub use client::Client;
 pub use footprint::Footprint;
 pub use launcher::{Launcher, RunAs};
 
