@@ -10,6 +10,7 @@ export type { Journal } from './ports/journal.ts'
 export type { Random } from './ports/random.ts'
 export type { SandboxQuery, SandboxRecord, Store } from './ports/store.ts'
 export type {
+  FileOwners,
   ResolvedTemplate,
   TemplateDefaults,
   TemplateSource,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import type { Operation, ResolvedTemplate, TemplateSource, TemplateTools } from '@isola/core'
@@ -7,6 +7,7 @@ import { IsolaError } from '@isola/protocol'
 import { buildMask } from './host/build-mask.host.ts'
 import { buildSkeleton } from './host/build-skeleton.host.ts'
 import { hostFingerprint } from './host/fingerprint.host.ts'
+import { type Bind, PINNED_NODE, pinnedNode } from './toolchains/pinned-node.ts'
 import { searchPathInside } from './toolchains/search-path.ts'
 import { toolchainPrefixes } from './toolchains/toolchain-prefixes.host.ts'
 
@@ -19,14 +20,8 @@ export interface TemplatesConfig {
   readonly homeDirectory?: string
 }
 
-const PINNED_NODE = '/opt/isola/node'
 /** How long a fingerprint is believed before the host is looked at again. */
 const RECHECK_MS = 2_000
-
-interface Bind {
-  readonly source: string
-  readonly target: string
-}
 
 /** What of the host's interpreters a sandbox sees, and where it looks for programs. */
 interface Shown {
@@ -47,7 +42,7 @@ export function createTemplates(config: TemplatesConfig): TemplateSource {
     found ??= findShown(config, directory)
     const shown = await found
     const fingerprint = hostFingerprint(
-      shown.binds.map(({ source, target }) => `${source} ${target}`),
+      [tools.fileOwners, ...shown.binds.map(({ source, target }) => `${source} ${target}`)],
       [config.agentBinary],
     )
     if (current?.fingerprint !== fingerprint) {
@@ -85,7 +80,7 @@ function describe({ skeleton, mask }: Paths, { binds, searchPath }: Shown): Reso
     rootfs: {
       root: { lowers: [skeleton] },
       usr: { lowers: [mask, '/usr'] },
-      binds: binds.map((bind) => ({ ...bind, readonly: true })),
+      binds: binds.map(({ source, target }) => ({ source, target, readonly: true })),
     },
     // Differs from LANG=C.UTF-8 only in that programs open one locale file instead of twelve: 0.25 ms a command.
     env: { PATH: searchPath, LC_CTYPE: 'C.UTF-8' },
@@ -112,7 +107,7 @@ async function findShown(config: TemplatesConfig, directory: string): Promise<Sh
   const places = ['/usr/bin', '/usr/local/bin', ...prefixes.map((prefix) => join(prefix, 'bin'))]
   const hasNode = (await Promise.all(places.map((place) => isFile(join(place, 'node'))))).includes(true)
   if (hasNode) return { binds, searchPath: searchPathInside(directories, prefixes, []) }
-  const pinned = { source: dirname(dirname(process.execPath)), target: PINNED_NODE }
+  const pinned = pinnedNode(process.execPath, await realPaths(keepOut))
   return { binds: [...binds, pinned], searchPath: searchPathInside(directories, prefixes, [PINNED_NODE]) }
 }
 
@@ -143,10 +138,11 @@ async function build(
       tools.findUnreadable('/usr', operation),
       buildSkeleton(
         join(draft, 'skeleton'),
-        binds.map((bind) => bind.target),
+        binds.map(({ target, isFile }) => (isFile === true ? dirname(target) : target)),
+        tools.fileOwners,
       ),
     ])
-    await buildMask(join(draft, 'usr-mask'), unreadable, agentBinary)
+    await buildMask(join(draft, 'usr-mask'), unreadable, agentBinary, tools.fileOwners)
     await rename(draft, final).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error
     })
@@ -183,6 +179,9 @@ async function removeOthers(directory: string, leftovers: readonly string[], fin
   const others = leftovers.filter((name) => name !== `host-${fingerprint}`)
   await Promise.allSettled(others.map((name) => rm(join(directory, name), { recursive: true, force: true })))
 }
+
+const realPaths = (paths: readonly string[]): Promise<string[]> =>
+  Promise.all(paths.map((path) => realpath(path).catch(() => path)))
 
 const isFile = (path: string): Promise<boolean> =>
   stat(path).then(

@@ -28,7 +28,8 @@ function hostTemplates(stateDirectory: string): TemplateSource {
   }
   return {
     resolve: async (...request) => templates().resolve(...request),
-    removeUnused: async () => made?.removeUnused(),
+    // Asked only after the launcher has answered, so the binaries are there.
+    removeUnused: async () => templates().removeUnused(),
   }
 }
 

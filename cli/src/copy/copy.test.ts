@@ -73,12 +73,35 @@ describe('out of a sandbox', () => {
     expect(readFileSync(join(folder, 'work/a'), 'utf8')).toBe('x')
   })
 
-  test.each(['/absolute', '../up', 'sub/../../up'])('a link to %s is left out and told', async (target) => {
-    list('/work/link', { type: 'symlink', target })
+  test('two links together lead nowhere outside either', async () => {
+    list('/work/a', { type: 'directory' })
+    list('/work/a/b', { type: 'directory' })
+    list('/work/a/b/up', { type: 'symlink', target: '../..' })
+    list('/work/escape', { type: 'symlink', target: 'a/b/up/../secret' })
+    writeFileSync(join(folder, 'secret'), 'key')
     const { skipped } = await out('/work', join(folder, 'copy'))
-    expect(existsSync(join(folder, 'copy/link'))).toBe(false)
-    expect(skipped).toEqual([`/work/link: a link to ${target}, which is not copied with it`])
+    expect(readlinkSync(join(folder, 'copy/a/b/up'))).toBe('../..')
+    expect(existsSync(join(folder, 'copy/escape'))).toBe(false)
+    expect(skipped).toEqual(['/work/escape: a link to a/b/up/../secret, which is not copied with it'])
   })
+
+  test('a listed file that is not there is left out and told', async () => {
+    put('/work/a', 'x')
+    inside.set('/work/listed', { content: Buffer.from('x'), entry: fakeEntry('/work/gone', { type: 'file' }) })
+    const { skipped } = await out('/work', join(folder, 'copy'))
+    expect(readdirSync(join(folder, 'copy'))).toEqual(['a'])
+    expect(skipped).toEqual(['/work/gone: it is gone, or its name is not text'])
+  })
+
+  test.each(['/absolute', '../up', 'sub/../../up', 'sub/../up'])(
+    'a link to %s is left out and told',
+    async (target) => {
+      list('/work/link', { type: 'symlink', target })
+      const { skipped } = await out('/work', join(folder, 'copy'))
+      expect(existsSync(join(folder, 'copy/link'))).toBe(false)
+      expect(skipped).toEqual([`/work/link: a link to ${target}, which is not copied with it`])
+    },
+  )
 
   test.each(['/work/../escaped', '/etc/escaped', '/work//escaped', '/work/./escaped', '/work', '/workx/escaped'])(
     'a listed name %s cannot write outside of the target',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join, posix } from 'node:path'
-import type { FileEntry, Sandbox } from '@isola/sdk'
+import { type FileEntry, IsolaError, type Sandbox } from '@isola/sdk'
 import { CopyError } from './copy-error.ts'
 import { eachConcurrently } from './each-concurrently.ts'
 import { entryParts, staysWithin } from './entry-path.ts'
@@ -52,10 +52,17 @@ async function downloadTree(from: string, to: string, options: CopyOptions, prog
     if (entry.type === 'directory') return tree.directory(parts, entry.mode)
     if (entry.type === 'symlink') return copyLink(tree, parts, entry, progress)
     if (entry.type === 'other') return progress.skip(entry.path, 'neither a file, a directory nor a link')
-    await tree.file(parts, entry.mode, await openRemote(entry.path, options, progress))
+    const content = await openRemote(entry.path, options, progress).catch(rethrowUnlessGone)
+    if (content === undefined) return progress.skip(entry.path, 'it is gone, or its name is not text')
+    await tree.file(parts, entry.mode, content)
     progress.files++
   })
   await tree.finish()
+}
+
+/** One file that vanished since it was listed does not end the copy of all others. */
+function rethrowUnlessGone(error: unknown): undefined {
+  if (!IsolaError.is(error) || error.code !== 'file.not_found') throw error
 }
 
 /** All that lies below, however deep. */

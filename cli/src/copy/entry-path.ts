@@ -15,14 +15,14 @@ export function entryParts(root: string, path: string): string[] {
   )
 }
 
-/** True when a symlink at `parts` with this target stays within the tree that is copied. */
+/**
+ * True when a symlink at `parts` with this target stays within the tree that is copied. Going up
+ * after going down is refused: what it went down through may be a link itself, and then up is elsewhere.
+ */
 export function staysWithin(parts: readonly string[], target: string): boolean {
   if (target === '' || target.startsWith('/') || target.includes('\0')) return false
-  let depth = parts.length - 1
-  for (const step of target.split('/')) {
-    if (step === '..') depth--
-    else if (step !== '' && step !== '.') depth++
-    if (depth < 0) return false
-  }
-  return true
+  const steps = target.split('/').filter((step) => step !== '' && step !== '.')
+  const firstDown = steps.findIndex((step) => step !== '..')
+  const ups = firstDown === -1 ? steps : steps.slice(0, firstDown)
+  return ups.length < parts.length && !steps.slice(ups.length).includes('..')
 }

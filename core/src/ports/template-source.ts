@@ -8,8 +8,15 @@ export interface UnreadableEntry {
   readonly type: string
 }
 
-/** What a driver lends to whoever builds templates: the one careful walk over host directories. */
+/**
+ * Whom the files of a template belong to inside: `as-on-disk` where ids are mapped; else all that the
+ * server's own account makes belongs to `root` or to `user`, and what is not its own to nobody.
+ */
+export type FileOwners = 'as-on-disk' | 'root' | 'user'
+
+/** What a driver lends to whoever builds templates: what it knows, and the one careful walk over host directories. */
 export interface TemplateTools {
+  readonly fileOwners: FileOwners
   findUnreadable(path: string, operation: Operation): Promise<readonly UnreadableEntry[]>
 }
 

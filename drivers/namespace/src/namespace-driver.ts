@@ -16,7 +16,7 @@ import { fixAppArmor } from './fix-apparmor.host.ts'
 import { findGuestBinaries, type GuestBinaries } from './guest-binaries.host.ts'
 import { readOpenFilesMax } from './host-limits.host.ts'
 import { Launcher } from './launcher.host.ts'
-import { changedLimits, launcherLimits, prepareRequest } from './plan.ts'
+import { changedLimits, fileOwners, launcherLimits, prepareRequest } from './plan.ts'
 import { type HostLimits, planResources } from './plan-resources.ts'
 import { connectUnix } from './unix-channel.host.ts'
 
@@ -64,10 +64,16 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
     return driverReport(found)
   }
 
-  const resolve = (template: string, operation: Operation) =>
+  const probed = (): HostLimits => {
+    if (host === undefined) throw new IsolaError('driver.unavailable', 'the namespace driver was not probed')
+    return host
+  }
+
+  const resolve = async (template: string, operation: Operation) =>
     templates.resolve(
       template,
       {
+        fileOwners: fileOwners(probed().capabilities),
         findUnreadable: async (path, operation) => (await launcher.call('maskscan', { path }, operation)).entries,
       },
       operation,
@@ -86,10 +92,7 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
         return unavailableReport('launcher', messageOf(error), hintOf(error))
       }
     },
-    planResources(asked: Resources, defaults: Resources) {
-      if (host === undefined) throw new IsolaError('driver.unavailable', 'the namespace driver was not probed')
-      return planResources(asked, defaults, host)
-    },
+    planResources: (asked: Resources, defaults: Resources) => planResources(asked, defaults, probed()),
     async resolveTemplate(template, operation) {
       const { env, workdir } = await resolve(template, operation)
       return { env, workdir }

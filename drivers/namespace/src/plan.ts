@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { BlankSpec, ResolvedTemplate } from '@isola/core'
-import type { LauncherLimits, LauncherRequest, Resources } from '@isola/protocol'
+import type { BlankSpec, FileOwners, ResolvedTemplate } from '@isola/core'
+import type { LauncherLimits, LauncherRequest, NamespaceCapabilities, Resources } from '@isola/protocol'
 
 const MIB = 1024 * 1024
 
@@ -12,6 +12,12 @@ export function prepareRequest(spec: BlankSpec, template: ResolvedTemplate): Lau
     rootfs: { ...template.rootfs, volatile: spec.volatile },
     limits: launcherLimits(spec.resources),
   }
+}
+
+/** Root's launcher maps the ids of files; else only the caller's own id, in the place that it has inside, is one. */
+export function fileOwners({ rootless, userns }: Pick<NamespaceCapabilities, 'rootless' | 'userns'>): FileOwners {
+  if (!rootless) return 'as-on-disk'
+  return userns === 'range' ? 'root' : 'user'
 }
 
 /** The limits that are held from outside; open files are held by the agent. */

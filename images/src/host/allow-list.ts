@@ -3,13 +3,13 @@
 /**
  * What of the host's /etc a sandbox sees: nothing but these names, and of them only what everybody
  * on the host may read. Files that may hold credentials (environment, apt's own configuration,
- * gitconfig, ssh, shadow) are absent on purpose; accounts, hosts and resolv.conf are written anew.
+ * gitconfig, wgetrc, profile, ssh, shadow) are absent on purpose; what OWN_FILES and the accounts name is
+ * written anew.
  */
 export const ETC_ALLOW_LIST = [
   'alternatives',
   'apt/keyrings',
   'apt/trusted.gpg.d',
-  'bash.bashrc',
   'bash_completion',
   'ca-certificates',
   'ca-certificates.conf',
@@ -17,7 +17,6 @@ export const ETC_ALLOW_LIST = [
   'default/locale',
   'dpkg/dpkg.cfg',
   'dpkg/origins',
-  'emacs',
   'fonts',
   'gai.conf',
   'gprofng.rc',
@@ -45,9 +44,6 @@ export const ETC_ALLOW_LIST = [
   'os-release',
   'pam.conf',
   'pam.d',
-  'perl',
-  'php',
-  'profile',
   'protocols',
   'python2.7',
   'python3',
@@ -65,8 +61,6 @@ export const ETC_ALLOW_LIST = [
   'ssl/openssl.cnf',
   'terminfo',
   'timezone',
-  'vim',
-  'wgetrc',
   'xattr.conf',
 ] as const
 
@@ -114,8 +108,26 @@ export const DPKG_DATABASE = ['alternatives', 'arch', 'diversions', 'info', 'par
 /** Beside them lies a lock that only root may read. */
 export const DPKG_TRIGGERS = ['triggers/File', 'triggers/Unincorp'] as const
 
-export const HOSTS = `127.0.0.1\tlocalhost
+const HOSTS = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
 `
 
-export const RESOLV_CONF = '# a sandbox has no network unless a policy gives it one\n'
+const RESOLV_CONF = '# a sandbox has no network unless a policy gives it one\n'
+
+/** PATH comes with each process; a login shell must not replace it. */
+const PROFILE = `for file in /etc/profile.d/*.sh; do [ -r "$file" ] && . "$file"; done
+unset file
+[ -n "$BASH_VERSION" ] && [ -r /etc/bash.bashrc ] && . /etc/bash.bashrc
+:
+`
+
+const BASHRC = `case $- in *i*) PS1='\\u@\\h:\\w\\$ ' ;; esac
+`
+
+/** Files below /etc that are Isola's own. */
+export const OWN_FILES: Readonly<Record<string, string>> = {
+  hosts: HOSTS,
+  'resolv.conf': RESOLV_CONF,
+  profile: PROFILE,
+  'bash.bashrc': BASHRC,
+}

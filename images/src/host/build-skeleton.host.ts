@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process'
-import { chmod, chown, lstat, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import type { FileOwners } from '@isola/core'
 import { sandboxGroup, sandboxPasswd, sandboxShadow } from './accounts.ts'
-import {
-  DIRECTORIES,
-  DPKG_DATABASE,
-  DPKG_TRIGGERS,
-  ETC_ALLOW_LIST,
-  HOSTS,
-  RESOLV_CONF,
-  USR_LINKS,
-} from './allow-list.ts'
+import { DIRECTORIES, DPKG_DATABASE, DPKG_TRIGGERS, ETC_ALLOW_LIST, OWN_FILES, USR_LINKS } from './allow-list.ts'
 import { copyReadable } from './copy-readable.host.ts'
 
 const run = promisify(execFile)
 const USER_ID = 1000
 
-/**
- * Built by an ordinary user, every file of the skeleton is that user's, who is `user` inside; what is
- * root's business then opens for nobody instead.
- */
-const FOR_ROOT_ONLY = process.getuid?.() === 0 ? { file: 0o600, directory: 0o700 } : { file: 0o000, directory: 0o000 }
+/** Where every file of the skeleton is `user`'s, what is root's business opens for nobody instead. */
+const forRootOnly = (owners: FileOwners) =>
+  owners === 'user' ? { file: 0o000, directory: 0o000 } : { file: 0o600, directory: 0o700 }
 
 /**
  * Builds the lowest layer of the root: everything outside /usr.
@@ -30,19 +21,18 @@ const FOR_ROOT_ONLY = process.getuid?.() === 0 ? { file: 0o600, directory: 0o700
  * Safety: writes only below `target`, a new directory of ours; reads host files by constant names.
  * @param mountPoints absolute directories where something will be mounted.
  */
-export async function buildSkeleton(target: string, mountPoints: readonly string[]): Promise<void> {
+export async function buildSkeleton(target: string, mountPoints: readonly string[], owners: FileOwners): Promise<void> {
   await mkdir(target, { mode: 0o755 })
   for (const [path, mode] of Object.entries(DIRECTORIES)) await makeDirectory(join(target, path), mode)
   await copyUsrLinks(target)
   for (const name of ETC_ALLOW_LIST) await copyReadable(join('/etc', name), join(target, 'etc', name))
-  await writeAccounts(target)
-  await writeFile(join(target, 'etc/hosts'), HOSTS)
-  await writeFile(join(target, 'etc/resolv.conf'), RESOLV_CONF)
+  await writeAccounts(target, owners)
+  for (const [name, text] of Object.entries(OWN_FILES)) await writeFile(join(target, 'etc', name), text)
   await symlink('/proc/self/mounts', join(target, 'etc/mtab'))
   await symlink('/run', join(target, 'var/run'))
   await symlink('/run/lock', join(target, 'var/lock'))
   await copyPackageDatabase(target)
-  await makeHomes(target, mountPoints)
+  await makeHomes(target, mountPoints, owners)
 }
 
 async function makeDirectory(path: string, mode: number): Promise<void> {
@@ -58,11 +48,11 @@ async function copyUsrLinks(target: string): Promise<void> {
   }
 }
 
-async function writeAccounts(target: string): Promise<void> {
+async function writeAccounts(target: string, owners: FileOwners): Promise<void> {
   const passwd = sandboxPasswd(await readFile('/etc/passwd', 'utf8').catch(() => ''))
   await writeFile(join(target, 'etc/passwd'), passwd)
   await writeFile(join(target, 'etc/group'), sandboxGroup(await readFile('/etc/group', 'utf8').catch(() => '')))
-  await writeFile(join(target, 'etc/shadow'), sandboxShadow(passwd), { mode: FOR_ROOT_ONLY.file })
+  await writeFile(join(target, 'etc/shadow'), sandboxShadow(passwd), { mode: forRootOnly(owners).file })
 }
 
 async function copyPackageDatabase(target: string): Promise<void> {
@@ -87,24 +77,25 @@ async function copyPackageDatabase(target: string): Promise<void> {
     ...sources,
     join(target, 'var/lib/dpkg'),
   ])
+  // Read with the server's rights, and root inside could read it: only what everybody may read stays.
+  await run('find', [join(target, 'var/lib/dpkg'), '-type', 'f', '!', '-perm', '-o=r', '-delete'])
   for (const name of DPKG_TRIGGERS) await copyReadable(join('/var/lib/dpkg', name), join(target, 'var/lib/dpkg', name))
 }
 
-async function makeHomes(target: string, mountPoints: readonly string[]): Promise<void> {
+async function makeHomes(target: string, mountPoints: readonly string[], owners: FileOwners): Promise<void> {
   const user = join(target, 'home/user')
-  await copyReadable('/etc/skel', user)
-  // As an ordinary user the files are ours, and inside we are `user` already.
-  if (process.getuid?.() === 0) await run('chown', ['--recursive', '--no-dereference', `${USER_ID}:${USER_ID}`, user])
+  // As root's, settings would be in the way of `user`: the launcher then gives an empty home, and the agent fills it.
+  if (owners !== 'root') await copyReadable('/etc/skel', user)
+  if (owners === 'as-on-disk') {
+    await run('chown', ['--recursive', '--no-dereference', `${USER_ID}:${USER_ID}`, user])
+  }
   for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 })
   const root = join(target, 'root')
   await mkdir(root, { recursive: true })
   // Passing through must be possible when an interpreter lies below; listing never is.
-  await chmod(
-    root,
-    mountPoints.some((path) => path.startsWith('/root/')) ? FOR_ROOT_ONLY.directory | 0o111 : FOR_ROOT_ONLY.directory,
-  )
+  const way = mountPoints.some((path) => path.startsWith('/root/')) ? 0o111 : 0
+  await chmod(root, forRootOnly(owners).directory | way)
   for (const path of mountPoints) await openParents(target, path)
-  if (process.getuid?.() === 0) await chown(target, 0, 0)
 }
 
 /** Directories above a mount point carry no more than the way to it. */

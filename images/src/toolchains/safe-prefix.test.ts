@@ -13,6 +13,7 @@ test.each(['/root/.pyenv/versions/3.11.7', '/home/alice/.nvm/versions/node/v24.1
 
 test.each([
   ['the root', '/'],
+  ['the data of all programs of a user', '/home/alice/.local'],
   ['a home', '/home/alice'],
   ['the home of somebody else', '/home/bob'],
   ['what contains homes', '/home'],

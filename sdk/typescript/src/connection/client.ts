@@ -3,6 +3,7 @@ import { Agent } from 'node:http'
 import type { Socket } from 'node:net'
 import type { DoctorReport, ServerInfo } from '@isola/protocol'
 import { IsolaError } from '@isola/protocol/wire'
+import { refuseForeignDirectory } from '../local-server/foreign-directory.ts'
 import { startServer } from '../local-server/start-server.host.ts'
 import { type ConnectionOptions, describeAddress, resolveTarget, type Target } from './address.ts'
 import { ConnectFailure, exchange, type HttpRequest, type HttpResponse, LostConnection } from './exchange.ts'
@@ -24,6 +25,7 @@ export class Client {
   // `lifo` keeps few connections warm instead of many lukewarm ones.
   readonly #agent = new Agent({ keepAlive: true, scheduling: 'lifo' })
   #starting: Promise<void> | undefined
+  #isOwn = false
 
   constructor(options: ClientOptions = {}) {
     this.#options = options
@@ -92,6 +94,7 @@ export class Client {
 
   /** Does it; when nobody listens and this is the local server, starts that and does it again. */
   async #withServer<Result>(action: () => Promise<Result>): Promise<Result> {
+    this.#refuseForeignServer()
     try {
       return await action()
     } catch (error) {
@@ -104,6 +107,14 @@ export class Client {
       await this.#starting
       return action()
     }
+  }
+
+  /** Before the first word: what is sent, variables and files, is not for whoever owns the directory. */
+  #refuseForeignServer(): void {
+    const { stateDirectory } = this.#target
+    if (stateDirectory === undefined || this.#isOwn) return
+    refuseForeignDirectory(stateDirectory)
+    this.#isOwn = true
   }
 
   #start(stateDirectory: string): Promise<void> {

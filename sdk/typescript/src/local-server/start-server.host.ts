@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, constants, openSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { IsolaError } from '@isola/protocol/wire'
+import { refuseForeignDirectory } from './foreign-directory.ts'
 import { makePrivateDirectory } from './make-private-directory.ts'
 import { lastLogLine } from './server-log.ts'
 import { findServerProgram } from './server-program.ts'
@@ -45,8 +46,10 @@ function spawnServer(program: string, stateDirectory: string, logFile: string): 
   let log: number
   try {
     makePrivateDirectory(stateDirectory)
-    log = openSync(logFile, tooLong(logFile) ? 'w' : 'a', 0o600)
+    refuseForeignDirectory(stateDirectory)
+    log = openLog(logFile)
   } catch (error) {
+    if (IsolaError.is(error)) throw error
     const { code, message } = error as NodeJS.ErrnoException
     throw new IsolaError(
       code === 'ENOSPC' || code === 'EDQUOT' ? 'host.no_space' : 'server.start_failed',
@@ -104,6 +107,12 @@ function startFailure(verdict: Verdict): IsolaError {
   return verdict.error === undefined
     ? new IsolaError('server.start_failed', 'start the local server: it gave no reason')
     : IsolaError.fromWire(verdict.error)
+}
+
+/** Never through a link: it would be somebody else's file that grows, or that is emptied. */
+function openLog(logFile: string): number {
+  const { O_APPEND, O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants
+  return openSync(logFile, O_WRONLY | O_CREAT | O_NOFOLLOW | (tooLong(logFile) ? O_TRUNC : O_APPEND), 0o600)
 }
 
 function tooLong(logFile: string): boolean {
