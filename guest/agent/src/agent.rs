@@ -8,6 +8,7 @@ use isola_wire::agent::{BootConfig, Users};
 use rustix::io::Errno;
 
 use crate::account::Accounts;
+use crate::chores::Chores;
 use crate::file::Files;
 use crate::link::Links;
 use crate::personalise::Identity;
@@ -35,6 +36,7 @@ pub struct Agent {
     pub files: Files,
     pub sudo: SudoService,
     pub accounts: Accounts,
+    pub chores: Chores,
     /// None while this is a blank.
     pub identity: Option<Identity>,
 }
@@ -53,6 +55,7 @@ impl Agent {
             files: Files::new()?,
             sudo: SudoService::default(),
             accounts: Accounts::default(),
+            chores: Chores::of_blank(config.users),
             identity: None,
         })
     }
@@ -67,7 +70,11 @@ impl Agent {
         let mut ready = Vec::new();
         loop {
             self.flush_links();
-            self.poll.wait(self.timers.until_next(), &mut ready)?;
+            let patience = if self.chores.is_empty() { self.timers.until_next() } else { Some(Duration::ZERO) };
+            self.poll.wait(patience, &mut ready)?;
+            if ready.is_empty() {
+                self.do_chore();
+            }
             for one in &ready {
                 self.handle(*one);
             }
@@ -98,7 +105,7 @@ impl Agent {
             Alarm::LinkDeadline(key) => self.link_deadline(key),
             Alarm::Redial => self.resume_carrier(),
             Alarm::ProcessTimeout(key) => self.process_timeout(key),
-            Alarm::ProcessKill(key) => self.process_kill(key),
+            Alarm::GroupKill(key, group) => self.group_kill(key, group),
             Alarm::SpawnerStuck(token) => self.spawner_stuck(token),
             Alarm::SudoDeadline(key) => self.sudo_deadline(key),
             Alarm::SudoKill(key) => self.sudo_kill(key),

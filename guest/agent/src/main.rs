@@ -7,6 +7,7 @@
 mod account;
 mod agent;
 mod boot;
+mod chores;
 mod dispatch;
 mod file;
 mod link;
@@ -37,10 +38,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = arguments.collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match words[..] {
-        ["agent", "--boot-fd", number] => number.parse().map(|number| boot::run(number)),
-        ["spawner", "--fd", number] => number.parse().map(|number| {
-            spawner::serve(number).map_err(|error| format!("serve the spawner: {error}"))
-        }),
+        ["agent", "--boot-fd", number] => number.parse().map(boot::run),
+        ["spawner", "--fd", number] => {
+            number.parse().map(|number| spawner::serve(number).map_err(|error| format!("serve the spawner: {error}")))
+        }
         ["--version"] => {
             println!("isola-agent {}", agent::VERSION);
             return ExitCode::SUCCESS;

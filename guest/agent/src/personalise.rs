@@ -12,6 +12,10 @@ use crate::account::Account;
 use crate::agent::Agent;
 use crate::spawner::confine;
 
+/// Who the sandbox is, as programs read it. A blank has written them once already.
+pub const FILES: [&str; 3] = ["/etc/hostname", "/etc/machine-id", "/etc/hosts"];
+const LOOPBACK: &str = "127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n";
+
 /// What a blank became.
 pub struct Identity {
     pub env: BTreeMap<String, String>,
@@ -30,11 +34,15 @@ impl Agent {
         check(wish)?;
         let account = self.accounts.find(self.users, &wish.user)?;
         if self.users != Users::None {
+            self.confine().map_err(|error| failed("confine the agent", error))?;
             self.change_system(wish, &account)?;
-            confine::agent(self.users).map_err(|error| failed("confine the agent", error))?;
+            confine::personalised(self.users).map_err(|error| failed("confine the agent", error))?;
+            self.look_up_path(wish.env.get("PATH").map_or("", String::as_str));
         }
         if wish.sudo && self.users == Users::Range {
-            self.open_sudo(account.runner.uid).map_err(|error| failed("open the sudo socket", error))?;
+            self.offer_sudo(account.runner.uid).map_err(|error| failed("open the sudo socket", error))?;
+        } else {
+            self.withdraw_sudo().map_err(|error| failed("remove the sudo socket", error))?;
         }
         self.identity = Some(Identity {
             env: wish.env.clone(),
@@ -48,8 +56,12 @@ impl Agent {
     fn change_system(&self, wish: &Personality, account: &Account) -> Result<(), Failure> {
         rustix::system::sethostname(wish.hostname.as_bytes())
             .map_err(|error| failed(&format!("set the host name {}", wish.hostname), error))?;
-        write_file("/etc/hostname", format!("{}\n", wish.hostname).as_bytes());
-        write_file("/etc/machine-id", format!("{}\n", wish.machine_id_hex).as_bytes());
+        let name = &wish.hostname;
+        let contents =
+            [format!("{name}\n"), format!("{}\n", wish.machine_id_hex), format!("{LOOPBACK}127.0.1.1 {name}\n")];
+        for (path, content) in FILES.iter().zip(contents) {
+            write_file(path, content.as_bytes());
+        }
         if let Some(seed) = from_hex::<32>(&wish.seed_hex) {
             mix_in(&seed);
         }
@@ -92,7 +104,7 @@ fn failed(step: &str, error: Errno) -> Failure {
 }
 
 /// An image may lack the place; a sandbox without it still works.
-fn write_file(path: &str, bytes: &[u8]) {
+pub fn write_file(path: &str, bytes: &[u8]) {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     if let Ok(file) = openat(CWD, path, flags, Mode::from_raw_mode(0o644)) {
         let _ = write(file.as_fd(), bytes);

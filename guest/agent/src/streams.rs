@@ -42,7 +42,7 @@ impl Agent {
 
     pub fn stream_cancel(&mut self, id: u32) {
         match self.streams.get(&id) {
-            Some(Stream::Process(key)) => self.process_kill(*key),
+            Some(Stream::Process(key)) => self.process_cancel(*key),
             Some(Stream::File(key)) => self.cancel_file(*key),
             None => {}
         }

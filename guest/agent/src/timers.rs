@@ -8,7 +8,8 @@ pub enum Alarm {
     LinkDeadline(u32),
     Redial,
     ProcessTimeout(u32),
-    ProcessKill(u32),
+    /// A process by its key, and the group that it leads: that may live on without it.
+    GroupKill(u32, i32),
     SpawnerStuck(u64),
     SudoDeadline(u32),
     SudoKill(u32),

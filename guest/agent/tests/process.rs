@@ -40,6 +40,9 @@ fn the_environment_is_the_sandboxs_and_then_the_processs() {
     assert_eq!(outcome.text(), format!("yes 1 /usr/bin:/bin /home/user\n{}\n", agent.workdir()));
     let elsewhere = host.run(&["pwd"], &json!({"cwd": "/usr"}));
     assert_eq!(elsewhere.text(), "/usr\n");
+    std::fs::create_dir(agent.directory.join("inner")).expect("make a directory");
+    let below = host.run(&["pwd"], &json!({"cwd": "inner"}));
+    assert_eq!(below.text(), format!("{}/inner\n", agent.workdir()));
 }
 
 #[test]
@@ -131,7 +134,8 @@ fn cancelling_kills_the_group_even_before_it_is_started() {
 #[test]
 fn a_process_over_its_time_is_asked_and_then_killed() {
     let (_agent, mut host) = ready();
-    let polite = host.run(&["sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.02; done"], &json!({"timeoutMs": 100}));
+    let polite =
+        host.run(&["sh", "-c", "trap 'exit 9' TERM; while :; do sleep 0.02; done"], &json!({"timeoutMs": 100}));
     assert_eq!((polite.exit.timed_out, polite.exit.exit_code), (true, Some(9)));
     let started = Instant::now();
     let changes = json!({"timeoutMs": 100, "killGraceMs": 200});
@@ -141,6 +145,29 @@ fn a_process_over_its_time_is_asked_and_then_killed() {
     assert!(took >= Duration::from_millis(300) && took < Duration::from_secs(3), "took {took:?}");
     let quick = host.run(&["true"], &json!({"timeoutMs": 60_000}));
     assert!(!quick.exit.timed_out);
+}
+
+#[test]
+fn members_of_the_group_that_outlive_their_leader_are_killed_after_the_grace() {
+    let (_agent, mut host) = ready();
+    let line = "(trap '' TERM; while :; do date +%N > beat; sleep 0.02; done) & wait";
+    let outcome = host.run(&["sh", "-c", line], &json!({"timeoutMs": 200, "killGraceMs": 400}));
+    assert_eq!((outcome.exit.timed_out, outcome.exit.signal.as_deref()), (true, Some("SIGTERM")));
+    let mut beats = || host.shell("cat beat; sleep 0.15; cat beat").text();
+    let (before, after) = {
+        let before = beats();
+        std::thread::sleep(Duration::from_millis(600));
+        (before, beats())
+    };
+    let moves = |beats: &str| beats.lines().collect::<std::collections::BTreeSet<_>>().len() > 1;
+    assert!(moves(&before), "the grace is not over");
+    assert!(!moves(&after), "it lives on");
+}
+
+#[test]
+fn no_process_leaves_a_core_dump() {
+    let (_agent, mut host) = ready();
+    assert_eq!(host.shell("ulimit -Hc; ulimit -Sc").text(), "0\n0\n");
 }
 
 #[test]
@@ -163,11 +190,11 @@ fn what_a_process_wrote_last_is_delivered_though_a_descendant_holds_its_pipes() 
     let (_agent, mut host) = ready();
     let started = Instant::now();
     // The descendant also writes after the end: it must neither block nor die of it.
-    let line = "(sleep 0.3; echo late; sleep 0.2; echo survived > survived) & echo last";
+    let line = "(sleep 1.5; echo late; sleep 0.2; echo survived > survived) & echo last";
     let outcome = host.shell(line);
     assert_eq!((outcome.text().as_str(), outcome.exit.exit_code), ("last\n", Some(0)));
-    assert!(started.elapsed() < Duration::from_millis(250), "the exit does not wait for descendants");
-    std::thread::sleep(Duration::from_millis(700));
+    assert!(started.elapsed() < Duration::from_millis(1200), "the exit does not wait for descendants");
+    std::thread::sleep(Duration::from_millis(2000));
     assert_eq!(host.shell("cat survived").text(), "survived\n");
 }
 

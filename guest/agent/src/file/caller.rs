@@ -163,12 +163,11 @@ impl Caller {
     /// Sends a chunk; waits while enough is under way.
     pub fn send(&mut self, chunk: Vec<u8>) -> Result<(), Failure> {
         let last = chunk.len() < HEADER_BYTES + MAX_DATA_BYTES;
-        if !last {
+        // What is not posted cannot be delivered, and would be waited for in vain.
+        if !last || lock(&self.exchange.state).under_way >= MAX_UNDER_WAY {
             self.post();
         }
-        self.exchange.wait_until(|state| {
-            (state.under_way < MAX_UNDER_WAY).then(|| state.under_way += 1)
-        })?;
+        self.exchange.wait_until(|state| (state.under_way < MAX_UNDER_WAY).then(|| state.under_way += 1))?;
         self.pending.push(Note::Data(chunk));
         if !last {
             self.post();

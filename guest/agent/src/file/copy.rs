@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::failure::{coded, failure};
 
 const OPERATION: &str = "copy";
-const MAX_DEPTH: u32 = 512;
+const MAX_DEPTH: u32 = 256;
 const NAMES_BYTES: usize = 4 * 1024;
 const STEP_BYTES: usize = 1024 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -55,14 +55,7 @@ impl Copier<'_> {
         Ok(())
     }
 
-    fn file(
-        &self,
-        source: impl AsFd,
-        from: &CStr,
-        target: impl AsFd,
-        to: &CStr,
-        stat: &Stat,
-    ) -> Result<(), Failure> {
+    fn file(&self, source: impl AsFd, from: &CStr, target: impl AsFd, to: &CStr, stat: &Stat) -> Result<(), Failure> {
         let careful = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let open = || -> Result<(OwnedFd, OwnedFd), Errno> {
             let input = openat(source, from, OFlags::RDONLY | careful, Mode::empty())?;
@@ -139,13 +132,13 @@ impl Copier<'_> {
 }
 
 fn finish(file: &OwnedFd, stat: &Stat) -> Result<(), Errno> {
-    let time = |seconds: i64, nanoseconds: u64| Timespec { tv_sec: seconds, tv_nsec: nanoseconds as _ };
+    let time = |seconds, nanoseconds| Timespec { tv_sec: seconds, tv_nsec: nanoseconds as _ };
     fchmod(file, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
     futimens(
         file,
         &Timestamps {
-            last_access: time(stat.st_atime, stat.st_atime_nsec as u64),
-            last_modification: time(stat.st_mtime, stat.st_mtime_nsec as u64),
+            last_access: time(stat.st_atime, stat.st_atime_nsec),
+            last_modification: time(stat.st_mtime, stat.st_mtime_nsec),
         },
     )
 }

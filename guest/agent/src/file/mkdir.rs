@@ -32,7 +32,8 @@ pub fn with_parents(operation: &str, path: &str) -> Result<bool, Failure> {
     let mut made = false;
     let ends = path.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0).chain([path.len()]);
     for end in ends {
-        made = one(&path[..end], true).map_err(|error| Failure { message: format!("{operation}: {}", error.message), ..error })?;
+        made = one(&path[..end], true)
+            .map_err(|error| Failure { message: format!("{operation}: {}", error.message), ..error })?;
     }
     Ok(made)
 }

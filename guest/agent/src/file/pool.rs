@@ -25,7 +25,8 @@ pub struct Job {
 /// A slow upload holds its thread, so there are more than there are cores.
 const MAX_THREADS: usize = 64;
 const MAX_QUEUED: usize = 4096;
-const STACK_BYTES: usize = 256 * 1024;
+/// Walks go down 256 directories, each a few frames; untouched stack costs nothing.
+const STACK_BYTES: usize = 1024 * 1024;
 /// Threads outlive a burst by this and are then given back.
 const IDLE: Duration = Duration::from_millis(500);
 
@@ -47,7 +48,10 @@ impl Pool {
     pub fn submit(self: &Arc<Self>, job: Job) -> Result<(), Failure> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.jobs.len() >= MAX_QUEUED {
-            return Err(Failure::new(code::LIMIT_EXHAUSTED, format!("queue file operation: {MAX_QUEUED} wait already")));
+            return Err(Failure::new(
+                code::LIMIT_EXHAUSTED,
+                format!("queue file operation: {MAX_QUEUED} wait already"),
+            ));
         }
         queue.jobs.push_back(job);
         if queue.idle >= queue.jobs.len() {

@@ -26,7 +26,9 @@ pub fn run(task: &FileRead, workdir: &str, caller: &mut Caller) -> Result<(), Fa
         let mut filled = 0;
         while filled < room {
             let place = &mut chunk[HEADER_BYTES + filled..HEADER_BYTES + room];
-            match retry_on_intr(|| pread(&file, &mut *place, offset)).map_err(|error| failure(OPERATION, &path, error))? {
+            match retry_on_intr(|| pread(&file, &mut *place, offset))
+                .map_err(|error| failure(OPERATION, &path, error))?
+            {
                 0 => break,
                 count => {
                     filled += count;

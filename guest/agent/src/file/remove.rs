@@ -14,8 +14,8 @@ use super::failure::{coded, failure};
 use super::path;
 
 const OPERATION: &str = "remove";
-/// Each level holds a descriptor and a buffer.
-const MAX_DEPTH: u32 = 512;
+/// Each level holds a descriptor, a buffer and a part of the thread's stack.
+const MAX_DEPTH: u32 = 256;
 const NAMES_BYTES: usize = 4 * 1024;
 /// A directory that somebody keeps filling is given up on.
 const MAX_PASSES: u32 = 8;

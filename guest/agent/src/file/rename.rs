@@ -32,10 +32,10 @@ pub fn run(task: &FileMove, workdir: &str, caller: &mut Caller) -> Result<(), Fa
 }
 
 fn across(from: &str, to: &str, overwrite: bool, caller: &Caller) -> Result<(), Failure> {
-    if let Ok(stat) = statat(CWD, to, AtFlags::SYMLINK_NOFOLLOW) {
-        if !overwrite || FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-            return Err(coded(OPERATION, to, code::FILE_EXISTS, "it exists"));
-        }
+    if let Ok(stat) = statat(CWD, to, AtFlags::SYMLINK_NOFOLLOW)
+        && (!overwrite || FileType::from_raw_mode(stat.st_mode) == FileType::Directory)
+    {
+        return Err(coded(OPERATION, to, code::FILE_EXISTS, "it exists"));
     }
     // Under a name of its own first: `to` changes all at once or not at all.
     let draft = path::draft(to);

@@ -2,9 +2,7 @@
 use std::collections::BTreeMap;
 
 use isola_wire::agent::CarrierConfig;
-use isola_wire::{
-    Failure, FrameType, Header, Key, Mode, append_frame, append_json, failure_payload, success_payload,
-};
+use isola_wire::{Failure, FrameType, Header, Key, Mode, append_frame, append_json, failure_payload, success_payload};
 use rustix::io::Errno;
 use serde::Serialize;
 

@@ -19,9 +19,10 @@ impl Agent {
     /// The main process has ended: what it wrote is still delivered, then the event.
     pub fn process_ended(&mut self, key: u32, status: WaitStatus) {
         let Some(process) = self.processes.table.get_mut(&key) else { return };
+        let cancelled = process.cancelled;
         process.status = Some(status);
         process.ended = Some(Instant::now());
-        for timer in [process.timer.take(), process.kill_timer.take()].into_iter().flatten() {
+        if let Some(timer) = process.timer.take() {
             self.timers.cancel(timer);
         }
         for output in process.outputs.iter_mut().flatten() {
@@ -33,6 +34,9 @@ impl Agent {
         for channel in [OUTPUT, ERROR] {
             self.unwatch_output(key, channel);
             self.pump_output(key, channel);
+        }
+        if cancelled {
+            self.process_cancel(key);
         }
         self.finish_process(key);
     }
@@ -53,9 +57,11 @@ impl Agent {
     }
 
     fn finish_process(&mut self, key: u32) {
-        let over = self.processes.table.get(&key).is_some_and(|process| {
-            process.status.is_some() && process.outputs.iter().all(Option::is_none)
-        });
+        let over = self
+            .processes
+            .table
+            .get(&key)
+            .is_some_and(|process| process.status.is_some() && process.outputs.iter().all(Option::is_none));
         if !over {
             return;
         }

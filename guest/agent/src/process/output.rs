@@ -125,9 +125,9 @@ impl Agent {
     /// Stops watching: a pipe without writers would report its end without pause.
     pub(super) fn unwatch_output(&mut self, key: u32, channel: u8) {
         let poll = &self.poll;
-        let Some(output) = self.processes.table.get_mut(&key).and_then(|process| {
-            process.outputs.get_mut(index(channel)?)?.as_mut()
-        }) else {
+        let Some(output) =
+            self.processes.table.get_mut(&key).and_then(|process| process.outputs.get_mut(index(channel)?)?.as_mut())
+        else {
             return;
         };
         if let (Some(fd), true) = (&output.fd, output.watched) {

@@ -50,10 +50,9 @@ impl Agent {
     pub fn signal_process(&mut self, wish: &ProcessSignal) -> Result<Empty, Failure> {
         let ProcessSignal { process_id, signal: name, target } = wish;
         let not_found = || Failure::new(code::PROCESS_NOT_FOUND, format!("signal process {process_id}: not found"));
-        let (_, signal) = NAMES
-            .iter()
-            .find(|(known, _)| known == name)
-            .ok_or_else(|| Failure::new(code::REQUEST_INVALID, format!("signal process {process_id}: {name:?} is no signal")))?;
+        let (_, signal) = NAMES.iter().find(|(known, _)| known == name).ok_or_else(|| {
+            Failure::new(code::REQUEST_INVALID, format!("signal process {process_id}: {name:?} is no signal"))
+        })?;
         let (_, process) = self.processes.find(process_id).ok_or_else(not_found)?;
         // A pid whose process was reaped may be somebody else's by now.
         let pid = process.pid.filter(|_| process.status.is_none()).ok_or_else(not_found)?;

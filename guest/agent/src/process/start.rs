@@ -35,11 +35,15 @@ impl Agent {
             None => Opened::pipes(spec.stdin),
         };
         let Opened { input, outputs, theirs } = opened.map_err(|error| cannot_open(&spec, error))?;
-        let workdir = identity.workdir.clone();
+        let directory = match spec.cwd.as_deref() {
+            None => identity.workdir.clone(),
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            Some(path) => format!("{}/{path}", identity.workdir),
+        };
         let order = Order {
             runner: &account.runner,
             rlimits: identity.rlimits,
-            directory: spec.cwd.as_deref().unwrap_or(&workdir),
+            directory: &directory,
             argv: &spec.argv,
             env: &env,
         };
@@ -94,10 +98,10 @@ impl Agent {
             kill_grace_ms: spec.kill_grace_ms,
             output_left: spec.output_limit_bytes,
             timer,
-            kill_timer: None,
             oom_kills_before: self.children.oom_kills(),
             timed_out: false,
             output_capped: false,
+            cancelled: false,
             discard: false,
             killed: false,
             sent_bytes: [0; 2],
@@ -123,7 +127,8 @@ impl Agent {
     ) {
         let Some(process) = self.processes.table.get_mut(&key) else { return };
         process.input = input.map(Input::new);
-        for ((place, fd), source) in process.outputs.iter_mut().zip(outputs).zip([Source::Output(key), Source::Error(key)])
+        for ((place, fd), source) in
+            process.outputs.iter_mut().zip(outputs).zip([Source::Output(key), Source::Error(key)])
         {
             let Some(fd) = fd else { continue };
             // Out of memory is the only way to fail; the stream then ends with the process.

@@ -49,11 +49,12 @@ pub struct Process {
     /// Output bytes that may still be produced.
     pub output_left: Option<u64>,
     pub timer: Option<TimerId>,
-    pub kill_timer: Option<TimerId>,
     pub oom_kills_before: u64,
     pub timed_out: bool,
     pub output_capped: bool,
-    /// Output is no longer wanted: it reached its limit, or the host cancelled.
+    /// The host wants it no longer.
+    pub cancelled: bool,
+    /// Output goes nowhere: it reached its limit, or nobody waits for the rest of it.
     pub discard: bool,
     /// We killed it, so it was not the kernel.
     pub killed: bool,

@@ -7,9 +7,16 @@ mod table;
 
 use rustix::io::Errno;
 
+/// Whom a filter is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Agent,
+    Workload,
+}
+
 /// Installs the filter on this process and all that it starts.
 ///
 /// Preconditions: no_new_privs is set.
-pub fn install() -> Result<(), Errno> {
-    crate::sys::seccomp::install(&program::build())
+pub fn install(subject: Subject) -> Result<(), Errno> {
+    crate::sys::seccomp::install(&program::build(subject))
 }

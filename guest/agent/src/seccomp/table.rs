@@ -1,11 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Not listed, and so refused with EPERM: io_uring, userfaultfd, bpf, perf_event_open, keyrings,
 //! ptrace and process_vm, kexec, modules, mounts old and new, open_by_handle_at, setns, unshare,
-//! quota, swap, reboot, clocks. `clone`, `ioctl`, `socket` and `personality` are decided by their
-//! arguments, `clone3` does not exist so that libc falls back to `clone`.
+//! quota, swap, reboot, clocks. `clone`, `ioctl`, `socket`, `socketpair`, `personality`, `setrlimit`
+//! and `prlimit64` are decided by their arguments.
 
 #[allow(clippy::wildcard_imports)]
 use libc::*;
+
+/// Do not exist here, so that programs take another way: `clone3` because its flags cannot be seen,
+/// asynchronous I/O because its contexts are counted for the whole host.
+pub const ABSENT: &[c_long] =
+    &[SYS_clone3, SYS_io_setup, SYS_io_destroy, SYS_io_getevents, SYS_io_submit, SYS_io_cancel, IO_PGETEVENTS];
+
+#[cfg(target_arch = "x86_64")]
+const IO_PGETEVENTS: c_long = 333;
+#[cfg(target_arch = "aarch64")]
+const IO_PGETEVENTS: c_long = 292;
+
+/// What the agent needs in addition until it is personalised; afterwards it lacks the capabilities.
+pub const ALLOWED_AGENT: &[c_long] = &[SYS_sethostname, SYS_clock_settime];
 
 /// Newer system calls than this answer ENOSYS, so that programs fall back to older ones.
 pub const LAST_KNOWN: u32 = 466;
@@ -24,8 +37,8 @@ pub const ALLOWED: &[c_long] = &[
     SYS_preadv2, SYS_pwrite64, SYS_pwritev, SYS_pwritev2, SYS_read, SYS_readahead, SYS_readlinkat, SYS_readv,
     SYS_removexattr, SYS_renameat2, SYS_sendfile, SYS_setxattr, SYS_splice, SYS_statfs, SYS_statx, SYS_symlinkat,
     SYS_sync, SYS_sync_file_range, SYS_syncfs, SYS_tee, SYS_truncate, SYS_umask, SYS_unlinkat, SYS_utimensat,
-    SYS_vmsplice, SYS_write, SYS_writev, SYS_io_cancel, SYS_io_destroy, SYS_io_getevents,
-    SYS_io_setup, SYS_io_submit, SYS_ioprio_get, SYS_ioprio_set,
+    SYS_vmsplice, SYS_write, SYS_writev,
+    SYS_ioprio_get, SYS_ioprio_set,
     463, // setxattrat
     464, // getxattrat
     465, // listxattrat
@@ -41,12 +54,12 @@ pub const ALLOWED: &[c_long] = &[
     SYS_get_robust_list, SYS_getcpu, SYS_getegid, SYS_geteuid, SYS_getgid, SYS_getgroups, SYS_getitimer, SYS_getpgid,
     SYS_getpid, SYS_getppid, SYS_getpriority, SYS_getresgid, SYS_getresuid, SYS_getrlimit, SYS_getrusage, SYS_getsid,
     SYS_gettid, SYS_getuid, SYS_kill, SYS_landlock_add_rule, SYS_landlock_create_ruleset, SYS_landlock_restrict_self,
-    SYS_pidfd_open, SYS_pidfd_send_signal, SYS_prctl, SYS_prlimit64, SYS_process_mrelease, SYS_restart_syscall,
+    SYS_pidfd_open, SYS_pidfd_send_signal, SYS_prctl, SYS_process_mrelease, SYS_restart_syscall,
     SYS_rseq, SYS_sched_get_priority_max, SYS_sched_get_priority_min, SYS_sched_getaffinity, SYS_sched_getattr,
     SYS_sched_getparam, SYS_sched_getscheduler, SYS_sched_rr_get_interval, SYS_sched_setaffinity, SYS_sched_setattr,
     SYS_sched_setparam, SYS_sched_setscheduler, SYS_sched_yield, SYS_seccomp, SYS_set_robust_list,
     SYS_set_tid_address, SYS_setfsgid, SYS_setfsuid, SYS_setgid, SYS_setgroups, SYS_setitimer, SYS_setpgid,
-    SYS_setpriority, SYS_setregid, SYS_setresgid, SYS_setresuid, SYS_setreuid, SYS_setrlimit, SYS_setsid, SYS_setuid,
+    SYS_setpriority, SYS_setregid, SYS_setresgid, SYS_setresuid, SYS_setreuid, SYS_setsid, SYS_setuid,
     SYS_sysinfo, SYS_times, SYS_uname, SYS_wait4, SYS_waitid,
     454, // futex_wake
     455, // futex_wait
@@ -63,7 +76,7 @@ pub const ALLOWED: &[c_long] = &[
     SYS_mq_getsetattr, SYS_mq_notify, SYS_mq_open, SYS_mq_timedreceive, SYS_mq_timedsend, SYS_mq_unlink, SYS_msgctl,
     SYS_msgget, SYS_msgrcv, SYS_msgsnd, SYS_ppoll, SYS_pselect6, SYS_recvfrom, SYS_recvmmsg, SYS_recvmsg,
     SYS_semctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_sendmmsg, SYS_sendmsg, SYS_sendto, SYS_setsockopt,
-    SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_shmget, SYS_shutdown, SYS_socketpair,
+    SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_shmget, SYS_shutdown,
 ];
 
 /// The forms that only x86-64 has.
@@ -75,7 +88,6 @@ pub const ALLOWED_HERE: &[c_long] = &[
     SYS_inotify_init, SYS_lchown, SYS_link, SYS_lstat, SYS_mkdir, SYS_mknod, SYS_open, SYS_pause, SYS_pipe, SYS_poll,
     SYS_readlink, SYS_rename, SYS_renameat, SYS_rmdir, SYS_select, SYS_set_thread_area, SYS_signalfd, SYS_stat,
     SYS_symlink, SYS_time, SYS_unlink, SYS_utime, SYS_utimes, SYS_vfork,
-    333, // io_pgetevents
     335, // uretprobe
 ];
 

@@ -16,6 +16,11 @@ const SETUID: u32 = 7;
 const SETPCAP: u32 = 8;
 const NET_BIND_SERVICE: u32 = 10;
 const SYS_CHROOT: u32 = 18;
+const SYS_ADMIN: u32 = 21;
+const SYS_TIME: u32 = 25;
+
+/// For the host name, and for the clock where it is ours.
+pub const PERSONALISE: u64 = 1 << SYS_ADMIN | 1 << SYS_TIME;
 
 /// What containers give root, without NET_RAW, MKNOD, AUDIT_WRITE and SETFCAP.
 pub const ROOT: u64 = 1 << CHOWN

@@ -14,9 +14,7 @@ use rustix::net::{
     sendmsg, socketpair,
 };
 
-use super::message::{
-    Failed, INLINE_BYTES, Order, REPLY_BYTES, Stdio, decode_reply, encode_order, encode_setup,
-};
+use super::message::{Failed, INLINE_BYTES, Order, REPLY_BYTES, Stdio, decode_reply, encode_order, encode_setup};
 
 /// The agent's side: sends orders without ever waiting, and hands out what came back.
 pub struct Spawner {
@@ -34,8 +32,14 @@ struct Message {
 }
 
 pub enum Reply {
-    Started { token: u64, pid: i32 },
-    Failed { token: u64, failed: Failed },
+    Started {
+        token: u64,
+        pid: i32,
+    },
+    Failed {
+        token: u64,
+        failed: Failed,
+    },
     /// Nothing more to read now.
     Idle,
     /// The spawner is gone, and with it every order that was not answered.
@@ -123,12 +127,8 @@ impl Spawner {
     }
 
     fn start_own(&mut self) -> Result<(), Errno> {
-        let (ours, theirs) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            None,
-        )?;
+        let (ours, theirs) =
+            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?;
         rustix::io::ioctl_fionbio(&theirs, false)?;
         Command::new("/proc/self/exe")
             .args(["spawner", "--fd", "0"])

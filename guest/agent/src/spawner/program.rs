@@ -5,9 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use rustix::io::Errno;
 
 use super::caps;
-use super::message::{
-    FLAG_CREDENTIALS, FLAG_ROOT, FLAG_SWITCH, FLAG_TERMINAL, SPAWN, SPAWN_WORDS, UNLIMITED,
-};
+use super::message::{FLAG_CREDENTIALS, FLAG_ROOT, FLAG_SWITCH, FLAG_TERMINAL, SPAWN, SPAWN_WORDS, UNLIMITED};
 use super::path;
 use crate::sys::launch::{ChildStack, Credentials, Plan, Step, launch};
 

@@ -26,10 +26,12 @@ impl Agent {
     }
 
     pub fn spawner_ready(&mut self) {
-        if self.spawner.has_waiting() && self.spawner.flush().is_ok() && !self.spawner.has_waiting() {
-            if let Some(socket) = self.spawner.socket() {
-                self.poll.set(socket, Source::Spawner, Interest::Read);
-            }
+        if self.spawner.has_waiting()
+            && self.spawner.flush().is_ok()
+            && !self.spawner.has_waiting()
+            && let Some(socket) = self.spawner.socket()
+        {
+            self.poll.set(socket, Source::Spawner, Interest::Read);
         }
         loop {
             match self.spawner.receive() {

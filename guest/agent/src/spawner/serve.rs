@@ -5,15 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
-use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send,
-};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, recvmsg, send};
 
 use super::confine;
 use super::message::{INLINE_BYTES, SETUP, decode_users, encode_reply};
 use super::program;
 use crate::sys::launch::ChildStack;
-use crate::sys::{fd, signal};
+use crate::sys::{allocator, fd, signal};
 
 /// Workloads die first when memory runs out; the spawner itself stays at 0.
 const WORKLOAD_OOM_SCORE: &[u8] = b"500";
@@ -21,7 +19,9 @@ const MAX_FDS: usize = 4;
 
 /// Starts programs for the agent at the other end of descriptor `number`; returns when it is gone.
 pub fn serve(number: i32) -> Result<(), Errno> {
+    allocator::keep_small();
     signal::reset_all();
+    fd::seal_inherited();
     let socket = fd::above_stdio(fd::adopt(number)?)?;
     let _stdio = occupy_stdio()?;
     rustix::process::umask(Mode::from_raw_mode(0o022));
@@ -77,9 +77,8 @@ fn occupy_stdio() -> Result<Vec<OwnedFd>, Errno> {
 fn receive(socket: &OwnedFd, buffer: &mut [u8]) -> Result<(usize, Vec<OwnedFd>), Errno> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let received = retry_on_intr(|| {
-        recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, RecvFlags::CMSG_CLOEXEC)
-    })?;
+    let received =
+        retry_on_intr(|| recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, RecvFlags::CMSG_CLOEXEC))?;
     let mut fds = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(list) = message {

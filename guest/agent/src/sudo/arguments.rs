@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::message::Program;
 
-pub const USAGE: &str =
-    "usage: sudo [-n] [-E] [-H] [-u user] [VAR=value] [--] command [argument ...]\n       sudo [-n] [-E] [-u user] -i|-s [command [argument ...]]\n       sudo -h | -V | -v | -k";
+pub const USAGE: &str = "usage: sudo [-n] [-E] [-H] [-u user] [VAR=value] [--] command [argument ...]\n       sudo [-n] [-E] [-u user] -i|-s [command [argument ...]]\n       sudo -h | -V | -v | -k";
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Wish {

@@ -7,9 +7,7 @@ use std::time::Duration;
 use rustix::fs::{Mode, chmod, mkdir, unlink};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
-use rustix::net::{
-    AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with,
-};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, listen, socket_with};
 use rustix::process::{Pid, Signal, WaitStatus, kill_process_group};
 use rustix::termios::isatty;
 
@@ -43,7 +41,11 @@ pub struct SudoService {
 }
 
 impl Agent {
-    pub fn open_sudo(&mut self, user_uid: u32) -> Result<(), Errno> {
+    /// Makes the socket that shims will find. Nobody is listened to before `offer_sudo`.
+    pub fn open_sudo(&mut self) -> Result<(), Errno> {
+        if self.sudo.listener.is_some() {
+            return Ok(());
+        }
         for directory in ["/run", "/run/isola"] {
             match mkdir(directory, Mode::from_raw_mode(0o755)) {
                 Ok(()) | Err(Errno::EXIST) => {}
@@ -59,9 +61,25 @@ impl Agent {
         bind(&listener, &SocketAddrUnix::new(SOCKET)?)?;
         chmod(SOCKET, Mode::from_raw_mode(0o666))?;
         listen(&listener, 64)?;
-        self.poll.add(&listener, Source::SudoListener, Interest::Read)?;
-        self.sudo = SudoService { listener: Some(listener), user_uid, ..SudoService::default() };
+        self.sudo.listener = Some(listener);
         Ok(())
+    }
+
+    pub fn offer_sudo(&mut self, user_uid: u32) -> Result<(), Errno> {
+        self.open_sudo()?;
+        self.sudo.user_uid = user_uid;
+        match &self.sudo.listener {
+            Some(listener) => self.poll.add(listener, Source::SudoListener, Interest::Read),
+            None => Ok(()),
+        }
+    }
+
+    /// This sandbox is to have no sudo.
+    pub fn withdraw_sudo(&mut self) -> Result<(), Errno> {
+        match self.sudo.listener.take() {
+            Some(_) => unlink(SOCKET),
+            None => Ok(()),
+        }
     }
 
     pub fn take_sudo_clients(&mut self) {
@@ -129,7 +147,8 @@ impl Agent {
     fn sudo_order(&mut self, key: u32, ask: &Ask, fds: Vec<Rc<OwnedFd>>) -> Result<(), String> {
         let failed = |what: &str, error: Errno| format!("sudo: {what}: {error}");
         let client = self.sudo.clients.get_mut(&key).ok_or("sudo: gone")?;
-        let account = self.accounts.find(self.users, &ask.user).map_err(|_| format!("sudo: unknown user {}", ask.user))?;
+        let account =
+            self.accounts.find(self.users, &ask.user).map_err(|_| format!("sudo: unknown user {}", ask.user))?;
         let (argv, directory) = command_line(&ask.program, &account, &ask.directory);
         client.command = argv.first().cloned().unwrap_or_default();
         if ask.env.iter().any(|(name, value)| !is_variable(name, value)) {
@@ -253,5 +272,9 @@ fn command_line(program: &Program, account: &Account, directory: &str) -> (Vec<S
 /// As one word of a shell line.
 fn quoted(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./=:,+@%".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }

@@ -22,8 +22,23 @@ use super::relay::relay;
 const EXIT_FAILED: u8 = 1;
 /// Variables that say how to talk to the user, and where the network is.
 const KEPT: [&str; 17] = [
-    "TERM", "COLORTERM", "LANG", "LANGUAGE", "TZ", "DISPLAY", "EDITOR", "DEBIAN_FRONTEND", "NO_COLOR", "http_proxy",
-    "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS",
+    "TERM",
+    "COLORTERM",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "DISPLAY",
+    "EDITOR",
+    "DEBIAN_FRONTEND",
+    "NO_COLOR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "NODE_EXTRA_CA_CERTS",
 ];
 /// Belong to the target, whatever is kept.
 const NEVER: [&str; 6] = ["PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS"];

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::host::Host;
 
 pub const KEY: [u8; 32] = [7; 32];
-pub const BINARY: &str = env!("CARGO_BIN_EXE_isola-agent");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_isola-agent");
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A running agent and the directory that it works in; both go when this is dropped.
@@ -69,6 +69,10 @@ impl AgentProcess {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("list descriptors").count()
     }
 
+    pub fn thread_count(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("list threads").count()
+    }
+
     /// Pids of the agent's children with `word` in their command line.
     pub fn children(&self, word: &str) -> Vec<i32> {
         let all = std::fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.child.id())).expect("children");
@@ -88,7 +92,17 @@ impl Drop for AgentProcess {
     }
 }
 
-pub fn new_directory() -> PathBuf {
+/// Memory that a process shares with nobody, in kB; text pages of a lone process are not counted.
+pub fn private_kb(pid: u32) -> u64 {
+    let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("read smaps");
+    let field = |name: &str| -> u64 {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name)).expect("field");
+        line.trim().trim_end_matches(" kB").parse().expect("number")
+    };
+    field("Private_Dirty:")
+}
+
+pub(super) fn new_directory() -> PathBuf {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let directory = Path::new("/tmp").join(format!("isola-agent-test-{}-{number}", std::process::id()));
     std::fs::create_dir_all(&directory).expect("make the test's directory");
@@ -96,7 +110,7 @@ pub fn new_directory() -> PathBuf {
 }
 
 /// A pipe that holds the boot configuration.
-pub fn boot_pipe(config: &Value) -> OwnedFd {
+pub(super) fn boot_pipe(config: &Value) -> OwnedFd {
     let mut ends = [0; 2];
     // SAFETY: `ends` has room for both numbers.
     let made = unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) };
@@ -109,7 +123,7 @@ pub fn boot_pipe(config: &Value) -> OwnedFd {
 }
 
 /// Gives `fds` to the command under the numbers 3, 4, 5, …
-pub fn hand_over(command: &mut Command, fds: Vec<RawFd>) {
+pub(super) fn hand_over(command: &mut Command, fds: Vec<RawFd>) {
     const ASIDE: RawFd = 100;
     // SAFETY: dup2 is async-signal-safe; the descriptors stay open in the parent until the spawn.
     unsafe {

@@ -26,7 +26,7 @@ pub struct Host {
     reader: FrameReader,
     inbox: VecDeque<Frame>,
     next_id: u32,
-    challenge: ([u8; 32], [u8; 32]),
+    pub challenge: ([u8; 32], [u8; 32]),
 }
 
 impl Host {
@@ -47,18 +47,26 @@ impl Host {
         Self::greet_over(UnixStream::connect(path).expect("connect to the agent"))
     }
 
-    pub fn greet_over(stream: UnixStream) -> Self {
+    /// Connects and says nothing.
+    pub fn silent(path: &Path) -> Self {
+        Self::wrap(UnixStream::connect(path).expect("connect to the agent"))
+    }
+
+    pub fn wrap(stream: UnixStream) -> Self {
         stream.set_read_timeout(Some(Duration::from_millis(50))).expect("set a time limit");
-        let epoch = EPOCHS.fetch_add(1, Ordering::Relaxed);
-        let host_nonce = [9; 32];
-        let mut host = Self {
+        Self {
             stream,
-            epoch,
+            epoch: EPOCHS.fetch_add(1, Ordering::Relaxed),
             reader: FrameReader::new(Mode::Strict),
             inbox: VecDeque::new(),
             next_id: 0,
-            challenge: (host_nonce, [0; 32]),
-        };
+            challenge: ([9; 32], [0; 32]),
+        }
+    }
+
+    pub fn greet_over(stream: UnixStream) -> Self {
+        let mut host = Self::wrap(stream);
+        let (epoch, host_nonce) = (host.epoch, host.challenge.0);
         let hello = HostHello { generation: 1, role: "host".into(), nonce: Some(to_hex(&host_nonce)) };
         host.send_json(FrameType::Hello, 0, &hello);
         let answer = host.receive(PATIENCE).expect("the agent says hello");
@@ -77,6 +85,11 @@ impl Host {
 
     pub fn send(&mut self, frame_type: FrameType, channel: u8, id: u32, payload: &[u8]) {
         let frame = Frame { epoch: self.epoch, frame_type, channel, flags: 0, id, payload: payload.to_vec() };
+        self.stream.write_all(&encode_frame(&frame)).expect("send a frame");
+    }
+
+    pub fn send_flagged(&mut self, frame_type: FrameType, flags: u16, id: u32, payload: &[u8]) {
+        let frame = Frame { epoch: self.epoch, frame_type, channel: 0, flags, id, payload: payload.to_vec() };
         self.stream.write_all(&encode_frame(&frame)).expect("send a frame");
     }
 
@@ -105,7 +118,11 @@ impl Host {
     pub fn response(&mut self, id: u32) -> Result<Value, Failure> {
         let frame = self.wait(|frame| frame.id == id && frame.frame_type == FrameType::Response);
         let mut value: Value = serde_json::from_slice(&frame.payload).expect("parse a response");
-        if value["ok"] == true { Ok(value) } else { Err(serde_json::from_value(value["error"].take()).expect("failure")) }
+        if value["ok"] == true {
+            Ok(value)
+        } else {
+            Err(serde_json::from_value(value["error"].take()).expect("failure"))
+        }
     }
 
     pub fn grant(&mut self, id: u32, channel: u8, bytes: u32) {
@@ -143,6 +160,7 @@ impl Host {
             match self.stream.read(self.reader.room()) {
                 Ok(0) => return None,
                 Ok(count) => self.reader.filled(count),
+                Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return None,
                 Err(_) if Instant::now() < deadline => {}
                 Err(_) => return None,
             }

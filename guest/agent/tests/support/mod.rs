@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A host for tests: starts the agent as an ordinary process and speaks to it as the server does.
-#![allow(dead_code)]
+// Each test file uses a part of it.
+#![allow(dead_code, unused_imports)]
 
 mod agent_process;
+mod files;
 mod host;
 mod inside;
 mod run;
 
-pub use agent_process::{AgentProcess, KEY};
+pub use agent_process::{AgentProcess, KEY, private_kb};
+pub use files::code;
 pub use host::{Host, PATIENCE};
-pub use run::{Outcome, exit_of, spec};
-#[allow(unused_imports)]
 pub use inside::Sandbox;
+pub use run::{Outcome, exit_of, spec};
 
 use serde_json::{Value, json};
 
