@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFile } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+
+const MIB = 1024 * 1024
+
+/** What this host has to share out. */
+export interface HostCapacity {
+  readonly memoryMib: number
+  /** Free where the layers are kept. */
+  readonly diskMib: number
+}
+
+export async function readHostCapacity(stateDirectory: string): Promise<HostCapacity> {
+  const { bavail, bsize } = await statfs(stateDirectory)
+  const memoryBytes = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+  return { memoryMib: Math.floor(memoryBytes / MIB), diskMib: Math.floor((bavail * bsize) / MIB) }
+}
 
 /** The hard limit on open files, which the launcher and all sandboxes inherit. */
 export async function readOpenFilesMax(): Promise<number | undefined> {

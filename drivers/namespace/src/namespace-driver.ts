@@ -14,10 +14,10 @@ import { driverReport, unavailableReport } from './driver-report.ts'
 import { exitReason } from './exit-reason.ts'
 import { fixAppArmor } from './fix-apparmor.host.ts'
 import { findGuestBinaries, type GuestBinaries } from './guest-binaries.host.ts'
-import { readOpenFilesMax } from './host-limits.host.ts'
+import { readHostCapacity, readOpenFilesMax } from './host-limits.host.ts'
 import { Launcher } from './launcher.host.ts'
 import { changedLimits, fileOwners, launcherLimits, prepareRequest } from './plan.ts'
-import { type HostLimits, planResources } from './plan-resources.ts'
+import { type HostLimits, planResources, sharesOf } from './plan-resources.ts'
 import { connectUnix } from './unix-channel.host.ts'
 
 /** Agent sockets lie below; a unix socket's path has at most 107 bytes. */
@@ -59,8 +59,10 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
     const problem = stateDirectoryProblem(stateDirectory)
     if (problem !== undefined) return problem
     const operation = new Operation('probe this host', { timeoutMs: 60_000 })
-    const [found, openFilesMax] = await Promise.all([launcher.call('probe', {}, operation), readOpenFilesMax()])
-    host = { capabilities: found.capabilities, checks: found.checks, openFilesMax }
+    const found = await launcher.call('probe', {}, operation)
+    const [openFilesMax, capacity] = await Promise.all([readOpenFilesMax(), readHostCapacity(stateDirectory)])
+    const shares = sharesOf(capacity.memoryMib, capacity.diskMib)
+    host = { capabilities: found.capabilities, checks: found.checks, openFilesMax, shares }
     return driverReport(found)
   }
 

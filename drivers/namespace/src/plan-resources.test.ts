@@ -2,17 +2,18 @@
 import { IsolaError } from '@isola/protocol'
 import { describe, expect, test } from 'vitest'
 import { ROOTLESS, STRONG } from '../test/probe-results.ts'
-import { planResources } from './plan-resources.ts'
+import { planResources, sharesOf } from './plan-resources.ts'
 
 const DEFAULTS = { pids: 4096, openFiles: 20_000 }
-const strong = { capabilities: STRONG, checks: [], openFilesMax: 1_048_576 }
+const SHARES = sharesOf(8192, 100_000)
+const strong = { capabilities: STRONG, checks: [], openFilesMax: 1_048_576, shares: SHARES }
 const NO_MEMORY = {
   id: 'cgroup-memory',
   ok: false,
   detail: 'no cgroup is delegated to this user',
   hint: 'delegate one with systemd',
 }
-const rootless = { capabilities: ROOTLESS, checks: [NO_MEMORY], openFilesMax: 4096 }
+const rootless = { capabilities: ROOTLESS, checks: [NO_MEMORY], openFilesMax: 4096, shares: SHARES }
 
 const refusal = (run: () => unknown): IsolaError => {
   try {
@@ -24,16 +25,21 @@ const refusal = (run: () => unknown): IsolaError => {
 }
 
 describe('planning resources', () => {
-  test('nothing asked for: the defaults', () => {
-    expect(planResources({}, DEFAULTS, strong)).toEqual(DEFAULTS)
+  test('nothing asked for: the defaults and a share of the host', () => {
+    expect(planResources({}, DEFAULTS, strong)).toEqual({ ...DEFAULTS, memoryMib: 4096, diskMib: 24_832 })
   })
 
-  test('what is asked for stands, and memory stays free unless asked for', () => {
-    expect(planResources({ memoryMib: 64, pids: 5 }, DEFAULTS, strong)).toEqual({
-      memoryMib: 64,
+  test('what is asked for stands, also above the share', () => {
+    expect(planResources({ memoryMib: 6000, pids: 5 }, DEFAULTS, strong)).toEqual({
+      memoryMib: 6000,
+      diskMib: 24_832,
       pids: 5,
       openFiles: 20_000,
     })
+  })
+
+  test('a small host still gives a sandbox room to start', () => {
+    expect(sharesOf(300, 100)).toEqual({ memoryMib: 256, diskMib: 256 })
   })
 
   test('a default that the host cannot hold is lowered or left out', () => {

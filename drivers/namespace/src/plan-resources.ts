@@ -7,6 +7,20 @@ export interface HostLimits {
   readonly checks: readonly ProbeCheck[]
   /** No process here may have more; undefined when that is not known. */
   readonly openFilesMax: number | undefined
+  /** Held where the caller says nothing and the host can. */
+  readonly shares: Pick<Resources, 'memoryMib' | 'diskMib'>
+}
+
+const LEAST_SHARE_MIB = 256
+
+/**
+ * What one sandbox may take at most unless it asks for more: half of the memory and a quarter of the
+ * free disk, so that no single one takes the host with it. Rounded, so that a blank made a minute ago
+ * has the same limits.
+ */
+export function sharesOf(memoryMib: number, diskMib: number): HostLimits['shares'] {
+  const share = (mib: number): number => Math.max(LEAST_SHARE_MIB, mib - (mib % LEAST_SHARE_MIB))
+  return { memoryMib: share(Math.floor(memoryMib / 2)), diskMib: share(Math.floor(diskMib / 4)) }
 }
 
 /** Which check of the probe tells why a limit cannot hold. */
@@ -23,12 +37,13 @@ const LIMITS = [
  */
 export function planResources(asked: Resources, defaults: Resources, host: HostLimits): Resources {
   const planned: Resources = { ...asked }
+  const presets: Resources = { ...host.shares, ...defaults }
   for (const { resource, capability, check, words } of LIMITS) {
     const isHeld = host.capabilities.limits[capability] !== 'none'
     if (asked[resource] !== undefined && !isHeld)
       throw unenforceable(resource, asked[resource], words, check, host.checks)
-    if (planned[resource] === undefined && isHeld && defaults[resource] !== undefined)
-      planned[resource] = defaults[resource]
+    if (planned[resource] === undefined && isHeld && presets[resource] !== undefined)
+      planned[resource] = presets[resource]
   }
   const openFiles = planOpenFiles(asked.openFiles, defaults.openFiles, host.openFilesMax)
   if (openFiles !== undefined) planned.openFiles = openFiles

@@ -33,12 +33,9 @@ export async function buildMask(
   const whiteouts = outermost.map((path) => join(target, relative('/usr', path)))
   for (const directory of new Set(whiteouts.map(dirname))) await mkdir(directory, { recursive: true, mode: 0o755 })
   // Overlay reads a character device 0:0 as "this name does not exist"; making one needs no privilege.
-  await run('sh', [
-    '-c',
-    'for path; do [ "$path" = "$0/bin/sudo" ] || mknod "$path" c 0 0 || exit 1; done',
-    target,
-    ...whiteouts,
-  ])
+  const script =
+    'for path; do [ "$path" = "$0/bin/sudo" ] || { rm -rf -- "$path" && mknod "$path" c 0 0; } || exit 1; done'
+  await run('sh', ['-c', script, target, ...whiteouts])
 }
 
 /** In a sorted list: not below the entry before it that was kept. */
