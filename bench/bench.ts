@@ -43,6 +43,7 @@ async function bench(options: BenchOptions): Promise<void> {
       scratch: scratch.directory,
       effort: options.effort,
       say: progressLine,
+      signal: interruption(),
     }
     const measured: MeasuredRow[] = []
     for (const row of chosenRows(options)) {
@@ -64,6 +65,12 @@ async function bench(options: BenchOptions): Promise<void> {
   } finally {
     scratch.remove()
   }
+}
+
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  process.once('SIGINT', () => controller.abort(new Error('interrupted')))
+  return controller.signal
 }
 
 function chosenRows({ only, profile }: BenchOptions): readonly Row[] {

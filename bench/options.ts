@@ -43,7 +43,8 @@ export function readOptions(args: readonly string[], rowIds: readonly string[]):
     .map((id) => id.trim().toUpperCase())
     .filter((id) => id !== '')
   const unknown = only.find((id) => !rowIds.includes(id))
-  if (unknown !== undefined) throw new Error(`--only ${unknown}: no such row (there are ${rowIds.join(', ')})`)
+  if (unknown !== undefined)
+    throw new Error(`--only ${unknown}: no such row (there are ${[...new Set(rowIds)].join(', ')})`)
   const seed = values.seed === undefined ? Date.now() % 2 ** 32 : Number(values.seed)
   if (!Number.isInteger(seed) || seed < 0) throw new Error(`--seed ${values.seed}: not a whole number`)
   const effort = values.quick ? 'quick' : values.full ? 'full' : 'normal'

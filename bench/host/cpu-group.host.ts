@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 const V1_MOUNTS = ['/sys/fs/cgroup/cpuacct', '/sys/fs/cgroup/cpu,cpuacct']
 const V2_MOUNT = '/sys/fs/cgroup'
-const REMOVE_TRIES = 100
+const REMOVE_TRIES = 150
+const PATIENT_TRIES = 100
 const REMOVE_WAIT_MS = 20
 
 /**
@@ -44,17 +45,37 @@ export class CpuGroup {
     return Number(/^usage_usec (\d+)/m.exec(stat)?.[1]) / 1e3
   }
 
-  /** After all its processes are gone; the last ones may take a moment to be counted out. */
+  /** After all its processes were ended; the last ones may take a moment, and who outlives that is killed. */
   async remove(): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return rmdirSync(this.#directory)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
-        if (attempt === REMOVE_TRIES) throw error
-        await sleep(REMOVE_WAIT_MS)
-      }
+    for (let attempt = 1; attempt <= REMOVE_TRIES; attempt++) {
+      if (this.#isRemoved()) return
+      if (attempt > PATIENT_TRIES) this.#kill()
+      await sleep(REMOVE_WAIT_MS)
     }
+    console.error(`bench: ${this.#directory} is still in use`)
+  }
+
+  #isRemoved(): boolean {
+    try {
+      rmdirSync(this.#directory)
+      return true
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code === 'ENOENT'
+    }
+  }
+
+  #kill(): void {
+    for (const pid of readFileSync(path.join(this.#directory, 'cgroup.procs'), 'utf8').split('\n').map(Number)) {
+      if (pid > 1) killIfThere(pid)
+    }
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
   }
 }
 

@@ -11,11 +11,6 @@
 #include <unistd.h>
 
 static const char *const leaves[] = {"agent", "work"};
-static const char *const limits[][2] = {
-    {"memory.limit_in_bytes", "2147483648"},
-    {"pids.max", "4096"},
-    {"cpu.cfs_quota_us", "200000"},
-};
 enum { REMOVE_TRIES = 200, REMOVE_WAIT_US = 1000 };
 
 static int write_text(const char *path, const char *text) {
@@ -58,11 +53,9 @@ int cgroups_settle(const char *seat, const char *id) {
         snprintf(from, sizeof from, "%s/%s", config.cgroups_v1[i], seat);
         snprintf(to, sizeof to, "%s/%s", config.cgroups_v1[i], id);
         if (rename(from, to) < 0) return -1;
-        for (size_t j = 0; j < sizeof limits / sizeof *limits; j++) {
-            snprintf(path, sizeof path, "%s/work/%s", to, limits[j][0]);
-            // A hierarchy that has no such file limits something else.
-            if (access(path, F_OK) == 0 && write_text(path, limits[j][1]) < 0) return -1;
-        }
+        // The one limit that a sandbox has when nobody asks for others.
+        snprintf(path, sizeof path, "%s/work/pids.max", to);
+        if (access(path, F_OK) == 0 && write_text(path, "4096") < 0) return -1;
     }
     return config.cgroup_v2 ? make_in(config.cgroup_v2, id) : 0;
 }

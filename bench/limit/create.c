@@ -15,7 +15,7 @@
 
 enum { TIMEOUT_MS = 10000, QUIET_US = 30000 };
 
-const char *const mark_names[] = {"begin",  "ordered", "cgroups",  "layer",   "sources", "stage",
+const char *const mark_names[] = {"begin",  "ordered", "files",    "cgroups", "sources", "stage",
                                   "cloned", "mapped",  "idmapped", "mounted", "execed",  "firstByte"};
 
 void mark(struct progress *progress, enum mark which) { progress->at_ns[which] = now_ns(); }
@@ -76,12 +76,27 @@ static size_t read_line(struct sandbox *sandbox, char *text, size_t size) {
     return length;
 }
 
+static void remove_files(struct sandbox *sandbox) {
+    char path[PATH_BYTES], seat[48];
+    layer_remove(sandbox->layer);
+    snprintf(path, sizeof path, "%s/%s/agent.sock", config.places, sandbox->id);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/%s", config.places, sandbox->id);
+    rmdir(path);
+    // A create that failed early has not given its seat's files their name.
+    snprintf(seat, sizeof seat, "seat-%s", sandbox->id);
+    snprintf(path, sizeof path, "%s/%s", config.places, seat);
+    if (rmdir(path) < 0) return;
+    snprintf(path, sizeof path, "%s/%s", config.layers, seat);
+    layer_remove(path);
+}
+
 static void take_down(struct sandbox *sandbox, pid_t seat) {
     if (sandbox->progress->pid1 > 0) kill(sandbox->progress->pid1, SIGKILL);
     if (!sandbox->progress->at_ns[FIRST_BYTE] && seat > 0) kill(seat, SIGKILL);
     while (wait(NULL) > 0) continue;
     cgroups_remove(sandbox->id);
-    layer_remove(sandbox->layer);
+    remove_files(sandbox);
     close(sandbox->netns_fd);
 }
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 enum { MOST_DESCRIPTORS = 8 };
-enum received { PIDFD, SPAWNER_SOCKET, STATUS, WORK_V2, RECEIVED };
+enum received { PIDFD, SPAWNER_SOCKET, STATUS, WORK_V2, MOUNTED_READ, RECEIVED };
 
 int send_descriptors(int socket, const int *descriptors, size_t count) {
     union {
@@ -44,6 +44,8 @@ int receive_descriptors(int socket, int *descriptors, size_t count) {
 
 static void start_spawner(struct sandbox *sandbox, const int *received) {
     struct progress *progress = sandbox->progress;
+    char byte;
+    if (read(received[MOUNTED_READ], &byte, 1) != 1) _exit(0);
     if (setns(received[PIDFD], CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
         give_up(progress, "enter namespaces");
     become_inside(progress);

@@ -3,7 +3,7 @@
 // Its time is the floor that the benchmark divides by.
 //
 // It makes ahead of the clock what the launcher makes ahead of a create (a network namespace, the stage,
-// a seat and an entrant that wait in their cgroups), does the same things in the same order after that,
+// a seat and an entrant that wait in their cgroups, a layer), does the same things in the same order after that,
 // and has no protocol, no records and no error handling worth the name.
 #pragma once
 #include <stdbool.h>
@@ -30,7 +30,7 @@ struct config {
     unsigned uid_base;
 };
 
-enum mark { BEGIN, ORDERED, CGROUPS, LAYER, SOURCES, STAGE, CLONED, MAPPED, IDMAPPED, MOUNTED, EXECED, FIRST_BYTE };
+enum mark { BEGIN, ORDERED, FILES, CGROUPS, SOURCES, STAGE, CLONED, MAPPED, IDMAPPED, MOUNTED, EXECED, FIRST_BYTE };
 extern const char *const mark_names[];
 
 // Shared by all processes of one create: where it stands, and when it got there.
@@ -95,7 +95,6 @@ struct entrant {
     int channel;
 };
 struct entrant entrant_start(struct sandbox *sandbox, const char *seat);
-void entrant_enter(struct progress *progress, struct entrant entrant, int pidfd, int spawner_socket, int status_write);
 int send_descriptors(int socket, const int *descriptors, size_t count);
 int receive_descriptors(int socket, int *descriptors, size_t count);
 

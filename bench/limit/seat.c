@@ -81,36 +81,55 @@ static void fill_stage(struct progress *progress, const struct trees *trees, pid
     close(userns);
 }
 
+static void name_below(char *out, const char *directory, const char *name) { snprintf(out, PATH_BYTES, "%s/%s", directory, name); }
+
 // The agent's socket: its name lies on the host, the socket itself belongs to the sandbox's network.
 static void listen_at(struct sandbox *sandbox) {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "agent.sock"};
     char place[PATH_BYTES];
-    snprintf(place, sizeof place, "%s/%s", config.places, sandbox->id);
-    if (mkdir(place, 0700) < 0 || chdir(place) < 0) give_up(sandbox->progress, "place of the socket");
+    name_below(place, config.places, sandbox->id);
+    if (chdir(place) < 0) give_up(sandbox->progress, "place of the socket");
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 8) < 0)
         give_up(sandbox->progress, "listen");
-    unlink("agent.sock");
-    chdir("/");
-    rmdir(place);
+}
+
+// What was made ahead under the name of the seat gets that of the sandbox.
+static void take_name(struct sandbox *sandbox, const char *seat) {
+    char from[PATH_BYTES], to[PATH_BYTES];
+    name_below(from, config.places, seat);
+    name_below(to, config.places, sandbox->id);
+    if (rename(from, to) < 0) give_up(sandbox->progress, "rename place");
+    name_below(from, config.layers, seat);
+    if (rename(from, sandbox->layer) < 0) give_up(sandbox->progress, "rename layer");
+}
+
+static void make_ahead(struct sandbox *sandbox, const char *seat) {
+    char path[PATH_BYTES];
+    name_below(path, config.places, seat);
+    if (mkdir(path, 0700) < 0) give_up(sandbox->progress, "make place");
+    name_below(path, config.layers, seat);
+    if (layer_make(path) < 0) give_up(sandbox->progress, "make layer");
+    if (cgroups_make_v1(seat) < 0) give_up(sandbox->progress, "make cgroups");
 }
 
 static void make(struct sandbox *sandbox, const char *seat, struct entrant entrant) {
     struct progress *progress = sandbox->progress;
     struct trees trees;
-    int release[2], status[2], sockets[2], pidfd;
+    int release[2], status[2], mounted[2], sockets[2], pidfd;
     char byte;
+    take_name(sandbox, seat);
+    mark(progress, FILES);
     if (cgroups_settle(seat, sandbox->id) < 0) give_up(progress, "settle cgroups");
     mark(progress, CGROUPS);
-    if (layer_make(sandbox->layer) < 0) give_up(progress, "layer");
-    mark(progress, LAYER);
     open_trees(sandbox, &trees);
     if (setns(sandbox->netns_fd, CLONE_NEWNET) < 0) give_up(progress, "enter network");
     listen_at(sandbox);
     mark(progress, SOURCES);
     int agent_v2 = cgroup_open_v2(sandbox->id, "agent"), work_v2 = cgroup_open_v2(sandbox->id, "work");
     if (setns(stage_fd, CLONE_NEWNS) < 0 || unshare(CLONE_NEWNS) < 0) give_up(progress, "enter the stage");
-    if (pipe2(release, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0) give_up(progress, "pipe");
+    if (pipe2(release, O_CLOEXEC) < 0 || pipe2(status, O_CLOEXEC) < 0 || pipe2(mounted, O_CLOEXEC) < 0)
+        give_up(progress, "pipe");
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) give_up(progress, "socketpair");
     mark(progress, STAGE);
 
@@ -126,11 +145,14 @@ static void make(struct sandbox *sandbox, const char *seat, struct entrant entra
     mark(progress, MAPPED);
     fill_stage(progress, &trees, pid1);
     mark(progress, IDMAPPED);
-    if (write(release[1], "r", 1) != 1 || read(status[0], &byte, 1) != 1) _exit(1);
-    mark(progress, MOUNTED);
-    const int descriptors[] = {pidfd, sockets[1], status[1], work_v2 >= 0 ? work_v2 : pidfd};
-    if (send_descriptors(entrant.channel, descriptors, 4) < 0) give_up(progress, "tell the entrant");
+    if (write(release[1], "r", 1) != 1) _exit(1);
+    // The entrant is on its way while pid 1 mounts.
+    const int descriptors[] = {pidfd, sockets[1], status[1], work_v2 >= 0 ? work_v2 : pidfd, mounted[0]};
+    if (send_descriptors(entrant.channel, descriptors, sizeof descriptors / sizeof *descriptors) < 0)
+        give_up(progress, "tell the entrant");
     close(status[1]);
+    if (read(status[0], &byte, 1) != 1 || write(mounted[1], "m", 1) != 1) _exit(1);
+    mark(progress, MOUNTED);
     // Both ends of it are closed by the exec of agent and spawner.
     if (read(status[0], &byte, 1) != 0) _exit(1);
     mark(progress, EXECED);
@@ -140,7 +162,7 @@ void seat_run(struct sandbox *sandbox) {
     struct progress *progress = sandbox->progress;
     char seat[48], byte;
     snprintf(seat, sizeof seat, "seat-%s", sandbox->id);
-    if (cgroups_make_v1(seat) < 0) give_up(progress, "make cgroups");
+    make_ahead(sandbox, seat);
     struct entrant entrant = entrant_start(sandbox, seat);
     if (cgroups_attach_self_v1(seat, "agent") < 0) give_up(progress, "attach to agent");
     if (write(sandbox->warm_write, "w", 1) != 1 || read(sandbox->order_pipe, &byte, 1) != 1) _exit(0);

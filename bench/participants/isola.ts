@@ -10,6 +10,8 @@ export interface IsolaOptions {
   readonly operation: 'create-and-run' | 'create-and-stream' | 'run-true' | 'create-and-destroy'
   readonly pool: number
   readonly connection: 'unix' | 'tcp'
+  /** Operations right after each other in one turn, of which the median counts; one unless said. */
+  readonly inRow?: number
 }
 
 /** Isola as a user has it: the SDK in one process, a compiled server of its own with an empty state directory. */
@@ -18,12 +20,19 @@ export function isola(place: BenchPlace, options: IsolaOptions): Promise<Partici
     ISOLA_BENCH_OPERATION: options.operation,
     ISOLA_BENCH_POOL: String(options.pool),
     ISOLA_BENCH_CONNECTION: options.connection,
+    ISOLA_BENCH_IN_ROW: String(options.inRow ?? 1),
   })
 }
 
 /** The same work without HTTP, server process and SDK: core and driver called directly. */
-export function isolaInProcess(place: BenchPlace, options: Pick<IsolaOptions, 'name' | 'pool'>): Promise<Participant> {
-  return start(place, options.name, 'in-process.ts', { ISOLA_BENCH_POOL: String(options.pool) })
+export function isolaInProcess(
+  place: BenchPlace,
+  options: Pick<IsolaOptions, 'name' | 'pool' | 'inRow'>,
+): Promise<Participant> {
+  return start(place, options.name, 'in-process.ts', {
+    ISOLA_BENCH_POOL: String(options.pool),
+    ISOLA_BENCH_IN_ROW: String(options.inRow ?? 1),
+  })
 }
 
 function start(place: BenchPlace, name: string, script: string, env: Record<string, string>): Promise<Participant> {

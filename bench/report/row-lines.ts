@@ -40,6 +40,7 @@ export function comparedLines(
   return [
     [row.id, row.title],
     ...rounds.series.map((series) => seriesLine(row, series)),
+    ...rounds.series.flatMap(firstFailure),
     ...judged.map(({ comparison, verdict }) => promiseLine(comparison, verdict, rounds)),
     ...absences.map(({ name, isolation, reason }) => [
       '',
@@ -79,6 +80,14 @@ function seriesLine(row: ComparedRow, { participant, rounds, cpuMsPerOperation }
     cpuMsPerOperation === null ? 'not counted' : number(cpuMsPerOperation),
     teardowns.length === 0 ? '' : number(summarize(teardowns).p50),
   ]
+}
+
+/** Why, in the words of the first that failed. */
+function firstFailure({ participant, rounds }: Series): TableLine[] {
+  const failure = rounds.find(isFailure)
+  return failure === undefined
+    ? []
+    : [['', participant.name, participant.isolation, ...blanks(), '', `failed: ${failure.error}`]]
 }
 
 function promiseLine(comparison: Comparison, verdict: Verdict, rounds: Rounds): TableLine {

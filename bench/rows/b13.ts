@@ -70,6 +70,7 @@ async function soak(participant: Participant, place: BenchPlace): Promise<SoakRe
       ({ value }) => cycleMs.push(value),
       (error: Error) => failures.push(error.message),
     )
+    place.signal.throwIfAborted()
     if (cycle % (cycles / READINGS) > 0) continue
     // What the kernel frees later is not a leak.
     await sleep(SETTLE_MS)

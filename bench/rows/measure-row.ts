@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { mkdtempSync } from 'node:fs'
+import path from 'node:path'
 import { type Rounds, runRounds } from '../measure/run-rounds.ts'
 import { startNullControl } from '../measure/null-control.ts'
 import type { Absence, Participant } from '../participants/participant.ts'
@@ -22,7 +24,9 @@ export type MeasuredRow =
     }
   | { readonly kind: 'soak'; readonly row: SoakRow; readonly result: SoakResult; readonly lines: readonly TableLine[] }
 
-export async function measureRow(row: Row, place: BenchPlace, random: RandomSource): Promise<MeasuredRow> {
+export async function measureRow(row: Row, bench: BenchPlace, random: RandomSource): Promise<MeasuredRow> {
+  // Names of participants come again in other rows; their states must not.
+  const place = { ...bench, scratch: mkdtempSync(path.join(bench.scratch, 'r')) }
   place.say(`${row.id}: setting up`)
   if (row.kind === 'compared') return measureCompared(row, place, random)
   const result = await row.run(place)
@@ -48,7 +52,10 @@ async function inTurns(
 ): Promise<Rounds> {
   const control = await startNullControl()
   const rounds = place.effort === 'quick' ? row.quickRounds : row.rounds
-  const onRound = (done: number): void => place.say(`${row.id}: round ${done} of ${rounds}`)
+  const onRound = (done: number): void => {
+    place.signal.throwIfAborted()
+    place.say(`${row.id}: round ${done} of ${rounds}`)
+  }
   try {
     return await runRounds({ participants, control: control.once, rounds, warmups: WARMUPS, random, onRound })
   } finally {

@@ -8,4 +8,6 @@ export interface BenchPlace extends PeerPlace {
   readonly serverProgram: string
   readonly effort: Effort
   readonly say: (line: string) => void
+  /** Aborted by Ctrl-C: what was started is then still taken down in order. */
+  readonly signal: AbortSignal
 }

@@ -7,4 +7,4 @@ import { b2 } from './b2.ts'
 import type { Row } from './row.ts'
 
 /** In the order in which they are measured and shown. */
-export const rows: readonly Row[] = [b1, b2, b10, b13, ...b14]
+export const rows: readonly Row[] = [b1, b2, ...b10, b13, ...b14]

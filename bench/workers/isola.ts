@@ -3,14 +3,14 @@
 import { readFileSync } from 'node:fs'
 import { Client, Sandbox } from '@isola/sdk'
 import { checkFresh } from './fresh.ts'
+import { type Begun, inRow } from './in-row.ts'
 import { startIsola } from './isola-server.ts'
 import { type Outcome, serve, type Worker } from './serve.ts'
 import { setting } from './setting.ts'
 
-const operations = {
+const begins = {
   'create-and-run': createAndRun,
   'create-and-stream': createAndStream,
-  'create-and-destroy': createAndDestroy,
 } as const
 
 await serve(start)
@@ -27,16 +27,18 @@ async function start(): Promise<Worker> {
   const client = tcp
     ? new Client({ url: url as string, apiKey: readFileSync(keyFile as string, 'utf8').trim() })
     : new Client({ url: `unix:${socket}` })
-  // The first one makes the template, which others may want to look at.
-  await createAndDestroy(client)
-  const worker = await operation(client)
-  return {
-    once: worker.once,
-    close: async () => {
-      await worker.close()
-      client.close()
-      await server.stop()
-    },
+  const close = async (): Promise<void> => {
+    client.close()
+    await server.stop()
+  }
+  try {
+    // The first one makes the template, which others may want to look at.
+    await createAndDestroy(client)
+    const worker = await operation(client)
+    return { once: worker.once, close: () => worker.close().then(close) }
+  } catch (error) {
+    await close()
+    throw error
   }
 }
 
@@ -46,21 +48,23 @@ async function operation(client: Client): Promise<Worker> {
     const sandbox = await Sandbox.create({ client })
     return { once: () => runTrue(sandbox), close: () => sandbox.destroy() }
   }
-  const once = operations[name as keyof typeof operations]
-  return { once: (nonce) => once(client, nonce), close: async () => {} }
+  if (name === 'create-and-destroy') return { once: () => createAndDestroy(client), close: async () => {} }
+  const begin = begins[name as keyof typeof begins]
+  const count = Number(setting('IN_ROW'))
+  return { once: (nonce) => inRow(count, () => begin(client, nonce)), close: async () => {} }
 }
 
 /** The clock stops when the whole result is there, which is after its first byte. */
-async function createAndRun(client: Client, nonce: string): Promise<Outcome> {
+async function createAndRun(client: Client, nonce: string): Promise<Begun> {
   const begin = performance.now()
   const sandbox = await Sandbox.create({ client })
   const created = performance.now()
   const { stdout } = await sandbox.run(['echo', nonce])
   const value = performance.now() - begin
-  return finish(sandbox, { value, createMs: created - begin }, stdout, nonce)
+  return begun(sandbox, value, created - begin, stdout === `${nonce}\n`)
 }
 
-async function createAndStream(client: Client, nonce: string): Promise<Outcome> {
+async function createAndStream(client: Client, nonce: string): Promise<Begun> {
   const begin = performance.now()
   const sandbox = await Sandbox.create({ client })
   const created = performance.now()
@@ -72,27 +76,16 @@ async function createAndStream(client: Client, nonce: string): Promise<Outcome> 
     stdout += Buffer.from(bytes).toString()
   }
   await process.wait()
-  return finish(sandbox, { value, createMs: created - begin }, stdout, nonce)
+  return begun(sandbox, value, created - begin, stdout === `${nonce}\n`)
 }
 
-/** Checks are made after the clock has stopped, and before anything is taken down. */
-async function finish(
-  sandbox: Sandbox,
-  times: { value: number; createMs: number },
-  stdout: string,
-  nonce: string,
-): Promise<Outcome> {
-  let teardownMs: number
-  try {
-    if (stdout !== `${nonce}\n`) throw new Error(`wrong output ${JSON.stringify(stdout)}`)
+function begun(sandbox: Sandbox, value: number, createMs: number, isRight: boolean): Begun {
+  const finish = async (): Promise<void> => {
+    await using _removed = sandbox
+    if (!isRight) throw new Error('the output is not what was echoed')
     await checkFresh(sandbox)
-  } finally {
-    const begin = performance.now()
-    await sandbox.destroy()
-    teardownMs = performance.now() - begin
   }
-  const { value, createMs } = times
-  return { value, teardownMs, parts: { create: createMs, command: value - createMs } }
+  return { value, parts: { create: createMs, command: value - createMs }, finish }
 }
 
 async function runTrue(sandbox: Sandbox): Promise<Outcome> {

@@ -14,6 +14,8 @@ export interface Worker {
 
 /** The worker's side of the line protocol: `start`, then `once NONCE` until the input ends. */
 export async function serve(start: () => Promise<Worker>): Promise<void> {
+  // Ctrl-C is for the benchmark, which then lets its workers end in order.
+  process.on('SIGINT', () => {})
   let worker: Worker | undefined
   for await (const line of createInterface({ input: process.stdin })) {
     const [command, nonce = ''] = line.split('\t')
