@@ -46,31 +46,16 @@ describe('the leak check finds', () => {
 
   test('a process that hides its name, by its control group', async ({ skip }) => {
     if (place.cgroups.groups.length === 0) skip('no control group can be made by this account')
-    const pid = await background([
-      ...place.cgroups.prefix,
-      'setsid',
-      'sh',
-      '-c',
-      'echo up; exec -a hidden sleep 1000'.replace('-a hidden ', ''),
-    ])
+    const pid = await background([...place.cgroups.prefix, 'setsid', 'sh', '-c', 'echo up; exec sleep 1000'])
     expect(
       found().some((name) => name.startsWith('process ')),
       String(pid),
     ).toBe(true)
   })
 
-  test('a process in a mount namespace of its own, and that network namespace', async ({ skip }) => {
+  test('a network namespace that a process lives in', async ({ skip }) => {
     if (!isRoot) skip('needs root')
-    mkdirSync(place.directory.join('m'))
-    await background([
-      'unshare',
-      '--mount',
-      '--net',
-      'sh',
-      '-c',
-      `mount -t tmpfs none ${place.directory.join('m')} && cd / && exec /usr/bin/python3 -c 'import time; print("up", flush=True); time.sleep(1000)'`,
-    ])
-    expect(found()).toContainEqual(expect.stringMatching(/^process \d+ .*python3/))
+    await background(['unshare', '--net', 'sh', '-c', 'echo up; while :; do sleep 1; done', place.directory.path])
     expect(found()).toContainEqual(expect.stringMatching(/^network namespace net:\[\d+\]$/))
   })
 

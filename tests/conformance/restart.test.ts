@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdirSync, readdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import path from 'node:path'
 import { Sandbox } from '@isola/sdk'
 import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { codeOf } from '../support/failure-code.ts'
-import { launcherPids } from '../support/launcher.ts'
+import { launcherPid } from '../support/launcher.ts'
 import { hostPid } from '../support/host-pid.ts'
 import { Restartable } from '../support/restartable.ts'
 import { onEachDriver } from '../support/world.ts'
@@ -12,7 +13,7 @@ import { verifies } from './verifies.ts'
 
 onEachDriver((world) => {
   verifies(world, 'restart.server', async () => {
-    const isola = await Restartable.start(world.driver)
+    await using isola = await Restartable.start(world.driver)
     const sandbox = await isola.create({ name: 'survivor', env: { KEPT: 'yes' } })
     await sandbox.read(
       'echo kept > mark; setsid sh -c "while :; do sleep 1; done" >/dev/null 2>&1 </dev/null & echo $! > pid',
@@ -23,7 +24,7 @@ onEachDriver((world) => {
     expect(again.id).toBe(sandbox.id)
     expect(again.info).toMatchObject({ state: 'running', run: { id: sandbox.sandbox.info.run?.id } })
     expect(await sandbox.read('cat mark; echo $KEPT; kill -0 $(cat pid) && echo lives')).toBe('kept\nyes\nlives')
-    await using fresh = await isola.create()
+    const fresh = await isola.create()
     expect(await fresh.read(['echo', 'works'])).toBe('works')
     await sandbox[Symbol.asyncDispose]()
     await fresh[Symbol.asyncDispose]()
@@ -31,7 +32,7 @@ onEachDriver((world) => {
   })
 
   verifies(world, 'restart.launcher', async () => {
-    const isola = await Restartable.start(world.driver)
+    await using isola = await Restartable.start(world.driver)
     const sandbox = await isola.create()
     isola.killLauncher()
     expect(await sandbox.read(['echo', 'works'])).toBe('works')
@@ -41,33 +42,31 @@ onEachDriver((world) => {
     )
     if (fresh instanceof Error) throw fresh
     expect(await fresh.read(['echo', 'works'])).toBe('works')
-    expect(launcherPids(isola.place.stateDirectory)).toHaveLength(1)
+    expect(launcherPid(isola.place.stateDirectory)).toBeTypeOf('number')
     await sandbox[Symbol.asyncDispose]()
     await fresh[Symbol.asyncDispose]()
     expect(await isola.end()).toEqual([])
   })
 
   verifies(world, 'restart.orphans', async () => {
-    const isola = await Restartable.start(world.driver)
-    const kept = await isola.create()
+    await using isola = await Restartable.start(world.driver)
+    const sandboxes = isola.place.directory.join('s', 'namespace', 'sandboxes')
+    const forgotten = await isola.create()
+    const pid = hostPid(isola.place, forgotten.id)
     await isola.killServer()
-    // What a create leaves that was killed half-way: a directory that no record knows.
-    const orphan = isola.place.directory.join('s', 'namespace', 'sandboxes', 'sb0orphan0orphan0orp')
-    mkdirSync(orphan)
+    // An empty store: no record knows the sandbox any more. And what a create leaves that was killed half-way.
+    for (const suffix of ['', '-wal', '-shm'])
+      rmSync(isola.place.directory.join('s', `isola.sqlite${suffix}`), { force: true })
+    mkdirSync(path.join(sandboxes, 'sb0orphan0orphan0orp'))
     await isola.startServer()
-    const folder = isola.place.directory.join('s', 'namespace', 'sandboxes')
-    const living = await eventually(
-      () => readdirSync(folder),
-      (names) => !names.includes('sb0orphan0orphan0orp'),
-    )
-    expect(living).not.toContain('sb0orphan0orphan0orp')
-    expect(living).toContain(kept.id)
-    await kept[Symbol.asyncDispose]()
+    const left = () => readdirSync(sandboxes).filter((id) => id === forgotten.id || id.startsWith('sb0orphan'))
+    expect(await eventually(left, (ids) => ids.length === 0)).toEqual([])
+    expect(existsSync(`/proc/${pid}`)).toBe(false)
     expect(await isola.end()).toEqual([])
   })
 
   verifies(world, 'restart.exits', async () => {
-    const isola = await Restartable.start(world.driver)
+    await using isola = await Restartable.start(world.driver)
     const sandbox = await isola.create()
     const survivor = await isola.create()
     const pid = hostPid(isola.place, sandbox.id)

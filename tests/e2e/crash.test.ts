@@ -21,7 +21,7 @@ onEachAccount((visit) => {
   visit.test(
     `killing the server and then the launcher costs none of ${LIVE} live sandboxes`,
     async () => {
-      const isola = await Restartable.start(visit.driver)
+      await using isola = await Restartable.start(visit.driver)
       const sandboxes = await forAll([...Array(LIVE).keys()], (index) =>
         isola.create({ labels: { index: String(index) } }),
       )

@@ -18,7 +18,7 @@ onEachAccount((visit) => {
       await sandbox[Symbol.asyncDispose]()
       expect(await server.ended).toBe(0)
       expect(existsSync(server.socketPath)).toBe(false)
-      expect(await endPlace(place)).toEqual([])
+      expect(await endPlace(place), server.log).toEqual([])
     },
   )
 
@@ -29,7 +29,7 @@ onEachAccount((visit) => {
     expect(await sandbox.read('sleep 1; echo works')).toBe('works')
     await sandbox[Symbol.asyncDispose]()
     expect(await server.ended).toBe(0)
-    expect(await endPlace(place)).toEqual([])
+    expect(await endPlace(place), server.log).toEqual([])
   })
 
   visit.test('many clients that find no server start one', async () => {
@@ -53,6 +53,6 @@ onEachAccount((visit) => {
     }
     await sandbox[Symbol.asyncDispose]()
     expect(await server.stop()).toBe(0)
-    expect(await endPlace(place)).toEqual([])
+    expect(await endPlace(place), server.log).toEqual([])
   })
 })

@@ -139,7 +139,6 @@ describe('attacks on the API over TCP', () => {
 
   test('bodies that are no request: are refused in one line each', async () => {
     for (const body of [
-      '',
       '{',
       '[]',
       'null',
@@ -160,7 +159,7 @@ describe('attacks on the API over TCP', () => {
         headers: { ...withKey(), 'content-type': 'application/json' },
         body,
       })
-      expect([400, 404], body.slice(0, 60)).toContain(response.status)
+      expect([`400 ${body}`, `404 ${body}`]).toContain(`${response.status} ${body}`)
       const { error } = (await response.json()) as { error: { message: string; hint: string } }
       expect(error.message.split('\n')).toHaveLength(1)
       expect(error.message).not.toMatch(/\bat .*:\d+:\d+/)

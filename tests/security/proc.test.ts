@@ -36,7 +36,7 @@ for name in ["mem", "environ", "maps", "auxv", "stack", "syscall", "pagemap", "i
 for name in ["exe", "cwd", "root"]:
     report(name, attempt(lambda: os.readlink("/proc/1/" + name)))
 report("through root", attempt(lambda: os.listdir("/proc/1/root/")))
-report("descriptors", attempt(lambda: os.listdir("/proc/1/fd")))
+report("descriptors", attempt(lambda: [os.readlink("/proc/1/fd/" + name) for name in os.listdir("/proc/1/fd")]))
 report("own environ", opened("/proc/self/environ", os.O_RDONLY))
 `,
     expect: {

@@ -23,7 +23,9 @@ report("sent", "none" if not sent else "some")
 report("to itself", attempt(lambda: os.kill(os.getpid(), 0)))
 `)
       expect(result.stdout).toContain('["to itself", "ok"]')
-      if (attacker.user === 'user') expect(result.stdout).toContain('["sent", "none"]')
+      // With a single id the agent is of the same user: then it is asked, and does not listen.
+      const { userns } = await world.capabilities()
+      if (attacker.user === 'user' && userns === 'range') expect(result.stdout).toContain('["sent", "none"]')
       expect(await attacker.sandbox.read(['echo', 'alive'])).toBe('alive')
     })
 
@@ -73,9 +75,7 @@ report("looked", "ok")
     attack(world, 'staying after the end of its process', { destructive: true }, async (attacker) => {
       const { sandbox, user } = attacker
       const left = await sandbox.read('setsid sleep 1000 >/dev/null 2>&1 & echo $!', { user })
-      expect(await sandbox.read(`readlink /proc/${left}/exe || cat /proc/${left}/comm`, { user: 'user' })).toMatch(
-        /sleep/,
-      )
+      expect(await sandbox.read(`kill -0 ${left} && echo stayed`, { user })).toBe('stayed')
       // It may live as long as the sandbox, and not longer: the leak check of the suite sees it if it does.
       await sandbox[Symbol.asyncDispose]()
       await expect(sandbox.run(['true'])).rejects.toMatchObject({ code: 'sandbox.not_found' })

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import path from 'node:path'
 
-/** The launchers that work in a state directory; normally there is one. */
-export function launcherPids(stateDirectory: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const argv = commandLine(pid)
-      return (
-        argv.some((word) => word.includes('isola-launcher')) &&
-        argv.includes('serve') &&
-        argv.some((word) => word.startsWith(stateDirectory))
-      )
-    })
-    .map(Number)
-}
-
-function commandLine(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-  } catch {
-    return []
-  }
+/** The launcher that works in a state directory: whoever holds its lock. */
+export function launcherPid(stateDirectory: string): number | undefined {
+  const lock = path.join(stateDirectory, 'namespace', 'launcher.lock')
+  if (!existsSync(lock)) return undefined
+  const { ino } = statSync(lock)
+  const holder = readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .map((line) => /^\d+: (?:FLOCK|POSIX) .* (\d+) [0-9a-f]+:[0-9a-f]+:(\d+) /.exec(line))
+    .find((match) => Number(match?.[2]) === ino)
+  return holder == null ? undefined : Number(holder[1])
 }

@@ -2,14 +2,15 @@
 import { type Account, isRoot, ordinaryAccount, rootAccount } from './account.ts'
 import { endPlace } from './end-place.ts'
 import { IsolaServer, Place } from './isola-server.ts'
-import { launcherPids } from './launcher.ts'
+import { launcherPid } from './launcher.ts'
 import { type CreateOptions, Subject } from './subject.ts'
 import type { DriverName } from './suite-servers.ts'
 
 /** An Isola of its own whose parts a test may kill. At the end nothing of it may be left. */
-export class Restartable {
+export class Restartable implements AsyncDisposable {
   readonly place: Place
   server: IsolaServer
+  #hasEnded = false
 
   private constructor(place: Place, server: IsolaServer) {
     this.place = place
@@ -41,16 +42,22 @@ export class Restartable {
   }
 
   killLauncher(): void {
-    const pids = launcherPids(this.place.stateDirectory)
-    if (pids.length !== 1) throw new Error(`expected one launcher, found ${pids.length}`)
-    process.kill(pids[0] as number, 'SIGKILL')
+    const pid = launcherPid(this.place.stateDirectory)
+    if (pid === undefined) throw new Error('there is no launcher to kill')
+    process.kill(pid, 'SIGKILL')
   }
 
   /** Ends everything; what is left then. */
   async end(): Promise<string[]> {
+    this.#hasEnded = true
     const exit = await this.server.stop()
     const left = await endPlace(this.place)
     return exit === 0 ? left : [...left, `the server ended with ${exit} after SIGTERM`]
+  }
+
+  /** A test that failed half-way has its own reason; what it leaves is taken away without a word. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.end()
   }
 }
 

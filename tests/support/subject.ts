@@ -68,7 +68,7 @@ export class Subject implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.sandbox.destroy()
+    await this.sandbox[Symbol.asyncDispose]()
   }
 }
 

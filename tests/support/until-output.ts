@@ -15,6 +15,7 @@ export async function untilOutput(running: Process, text: string): Promise<strin
 export class Transcript {
   readonly #chunks: AsyncIterator<{ bytes: Uint8Array }>
   #unread = ''
+  #read = ''
 
   constructor(running: Process) {
     this.#chunks = running.output()[Symbol.asyncIterator]()
@@ -31,7 +32,13 @@ export class Transcript {
     const end = this.#unread.indexOf(text) + text.length
     const read = this.#unread.slice(0, end)
     this.#unread = this.#unread.slice(end)
+    this.#read += read
     return read
+  }
+
+  /** Everything from the beginning to the end. */
+  async whole(): Promise<string> {
+    return this.#read + (await this.rest())
   }
 
   /** Everything that is still to come. */
