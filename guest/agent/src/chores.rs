@@ -8,7 +8,9 @@ use isola_wire::agent::Users;
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 
+use crate::account::DEFAULT_USER;
 use crate::agent::Agent;
+use crate::home;
 use crate::personalise::{FILES, write_file};
 use crate::spawner::confine;
 
@@ -18,6 +20,7 @@ enum Chore {
     /// The first write to a file of a lower layer copies it, and its directory, up.
     CopyUp(&'static str),
     OpenSudo,
+    FillHome,
     /// The first look at a path goes through every layer; later ones know.
     LookUp(String),
 }
@@ -50,6 +53,7 @@ impl Chores {
             pending.extend(FILES.map(Chore::CopyUp));
             if users == Users::Range {
                 pending.push_back(Chore::OpenSudo);
+                pending.push_back(Chore::FillHome);
             }
             pending.extend(TOUCHED.into_iter().chain(LIBRARIES).map(|path| Chore::LookUp(path.to_owned())));
         }
@@ -69,17 +73,29 @@ impl Agent {
             Some(Chore::Confine) => drop(self.confine()),
             Some(Chore::CopyUp(path)) => write_file(path, b""),
             Some(Chore::OpenSudo) => drop(self.open_sudo()),
+            Some(Chore::FillHome) => {
+                if let Ok(account) = self.accounts.find(self.users, DEFAULT_USER) {
+                    drop(home::fill(&account));
+                }
+            }
             Some(Chore::LookUp(path)) => drop(access(path, Access::EXISTS)),
             None => {}
         }
     }
 
     /// Gives up what a blank does not need, once.
-    pub fn confine(&mut self) -> Result<(), Errno> {
+    fn confine(&mut self) -> Result<(), Errno> {
         if !self.chores.confined {
             confine::blank(self.users)?;
             self.chores.confined = true;
         }
+        Ok(())
+    }
+
+    /// It is about to be somebody's: what a blank has not got round to would spoil that now.
+    pub fn end_chores(&mut self) -> Result<(), Errno> {
+        self.confine()?;
+        self.chores.pending.clear();
         Ok(())
     }
 

@@ -10,6 +10,7 @@ mod boot;
 mod chores;
 mod dispatch;
 mod file;
+mod home;
 mod link;
 mod personalise;
 mod poll;

@@ -10,6 +10,7 @@ use rustix::time::{ClockId, Timespec, clock_settime};
 
 use crate::account::Account;
 use crate::agent::Agent;
+use crate::home;
 use crate::spawner::confine;
 
 /// Who the sandbox is, as programs read it. A blank has written them once already.
@@ -34,7 +35,7 @@ impl Agent {
         check(wish)?;
         let account = self.accounts.find(self.users, &wish.user)?;
         if self.users != Users::None {
-            self.confine().map_err(|error| failed("confine the agent", error))?;
+            self.end_chores().map_err(|error| failed("confine the agent", error))?;
             self.change_system(wish, &account)?;
             confine::personalised(self.users).map_err(|error| failed("confine the agent", error))?;
             self.look_up_path(wish.env.get("PATH").map_or("", String::as_str));
@@ -68,7 +69,10 @@ impl Agent {
         if let Some(now) = wish.clock_ms {
             set_clock(now);
         }
-        make_workdir(&wish.workdir, account).map_err(|error| failed(&format!("make {}", wish.workdir), error))
+        make_workdir(&wish.workdir, account).map_err(|error| failed(&format!("make {}", wish.workdir), error))?;
+        // An image may lack either place; a sandbox without its first settings still works.
+        let _ = home::fill(account);
+        Ok(())
     }
 }
 

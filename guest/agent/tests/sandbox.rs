@@ -243,3 +243,14 @@ fn a_blank_without_sudo_has_no_socket_to_ask() {
     assert_eq!(outcome.text(), "1\n");
     assert!(outcome.errors().contains("root is not available"));
 }
+
+#[test]
+fn what_a_blank_prepares_never_overtakes_its_tenant() {
+    for wait_ms in [0, 1, 2, 5, 50] {
+        let Some(sandbox) = Sandbox::start("range") else { return };
+        let mut host = sandbox.agent.connect();
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        host.call("personalise", &sandbox.personality(true)).expect("personalise");
+        assert_eq!(host.shell("hostname; sudo id -u").text(), "box\n0\n", "after {wait_ms} ms");
+    }
+}

@@ -32,7 +32,7 @@ impl Agent {
         let env = environment(&account, is_default_user, spec.tty.is_some(), &identity.env, &spec.env);
         let opened = match spec.tty {
             Some(size) => Opened::terminal(size, spec.stdin, &account.runner),
-            None => Opened::pipes(spec.stdin),
+            None => Opened::pipes(spec.stdin, &account.runner),
         };
         let Opened { input, outputs, theirs } = opened.map_err(|error| cannot_open(&spec, error))?;
         let directory = match spec.cwd.as_deref() {

@@ -19,7 +19,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    pub fn pipes(stdin: bool) -> Result<Self, Errno> {
+    /// Programs open their streams again by name (`> /dev/stderr`), so these belong to the one who runs.
+    pub fn pipes(stdin: bool, runner: &Runner) -> Result<Self, Errno> {
         let (input, their_input) = if stdin {
             let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
             ioctl_fionbio(&write, true)?;
@@ -31,6 +32,11 @@ impl Opened {
         let (error, their_error) = pipe_with(PipeFlags::CLOEXEC)?;
         ioctl_fionbio(&output, true)?;
         ioctl_fionbio(&error, true)?;
+        if stdin {
+            give(&their_input, runner);
+        }
+        give(&their_output, runner);
+        give(&their_error, runner);
         let theirs = Stdio { fds: [their_input, their_output, their_error].map(Rc::new), terminal: false };
         Ok(Self { input, outputs: [Some(output), Some(error)], theirs })
     }
@@ -54,9 +60,13 @@ pub fn terminal(size: TerminalSize, runner: &Runner) -> Result<(OwnedFd, OwnedFd
     unlockpt(&master)?;
     let terminal = ioctl_tiocgptpeer(&master, flags)?;
     resize(&master, size)?;
-    // Programs open their terminal again by its name. Where ids are not switched it is ours already.
-    let _ = fchown(&terminal, Some(Uid::from_raw(runner.uid)), None::<Gid>);
+    give(&terminal, runner);
     Ok((master, terminal))
+}
+
+/// Where ids are not switched it is the runner's already, and the call fails.
+fn give(stream: &OwnedFd, runner: &Runner) {
+    let _ = fchown(stream, Some(Uid::from_raw(runner.uid)), None::<Gid>);
 }
 
 pub fn resize(master: &OwnedFd, size: TerminalSize) -> Result<(), Errno> {

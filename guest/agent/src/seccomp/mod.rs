@@ -2,8 +2,12 @@
 //! The system calls that a sandbox may use: an allow-list of the kind containers have, without
 //! those through which the kernel is attacked most and those that would leave the sandbox.
 
+mod arguments;
+mod instructions;
 mod program;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use rustix::io::Errno;
 
