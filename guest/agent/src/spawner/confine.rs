@@ -3,7 +3,7 @@
 
 use isola_wire::agent::Users;
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
     set_capabilities, set_no_new_privs,
@@ -20,7 +20,7 @@ const NEVER_DUMP: u64 = 1;
 pub fn spawner(users: Users) -> Result<(), Errno> {
     hide()?;
     set_no_new_privs(true)?;
-    setrlimit(Resource::Core, Rlimit { current: Some(NEVER_DUMP), maximum: Some(NEVER_DUMP) })?;
+    forbid_core_dumps()?;
     keep_capabilities(users, 0)?;
     seccomp::install(Subject::Workload)
 }
@@ -38,6 +38,12 @@ pub fn personalised(users: Users) -> Result<(), Errno> {
         Users::None => Ok(()),
         Users::Range | Users::Single => hold(root_set(users)),
     }
+}
+
+/// A hard limit below the mark cannot be raised; then whoever set it decided about dumps on this host.
+fn forbid_core_dumps() -> Result<(), Errno> {
+    let mark = getrlimit(Resource::Core).maximum.map_or(NEVER_DUMP, |hard| hard.min(NEVER_DUMP));
+    setrlimit(Resource::Core, Rlimit { current: Some(mark), maximum: Some(mark) })
 }
 
 /// Takes our memory and descriptors out of reach of processes with the same user id.
