@@ -33,7 +33,9 @@ function stagePackage({ folder, manifest }: Workspace): string {
   }
   rmSync(path.join(place, 'dist/.tsbuildinfo'), { force: true })
   cpSync(path.join(root, 'LICENSE'), path.join(place, 'LICENSE'))
-  writeFileSync(path.join(place, 'package.json'), `${JSON.stringify(publishedManifest(manifest), null, 2)}\n`)
+  const isBuilt = (sibling: string): boolean => existsSync(path.join(root, folder, sibling, 'bin'))
+  const published = publishedManifest(manifest, isBuilt)
+  writeFileSync(path.join(place, 'package.json'), `${JSON.stringify(published, null, 2)}\n`)
   return place
 }
 

@@ -12,7 +12,10 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Prints the output as it comes; it is then not collected. */
   readonly show?: boolean
-  readonly limitMs?: number
+  /** Asks it to end, and kills its group when it has not after a minute. */
+  readonly stop?: AbortSignal
+  /** What asks it; SIGTERM for its whole group unless said. */
+  readonly stopBy?: NodeJS.Signals
 }
 
 export interface RunEnd {
@@ -20,26 +23,27 @@ export interface RunEnd {
   readonly exitCode: number | null
   /** stdout and stderr as they came. */
   readonly output: string
-  readonly timedOut: boolean
   readonly durationMs: number
 }
 
-const KILL_GRACE_MS = 5_000
+const KILL_GRACE_MS = 60_000
 
 /** Runs a program without input until it ends; failing to start is an end like any other. */
 export function runToEnd(program: string, args: readonly string[], options: RunOptions): Promise<RunEnd> {
   return new Promise((resolve) => {
     const startedMs = performance.now()
     const chunks: Buffer[] = []
-    let timedOut = false
     const child = spawn(program, args, {
       cwd: options.cwd ?? root,
       env: { ...process.env, ...withoutColour(options.show === true), ...options.env },
+      // Its own group: a Ctrl-C at the terminal reaches it as a request to end, not as its death.
+      detached: options.stop !== undefined,
       stdio: options.show ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
     })
     child.stdout?.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.stderr?.on('data', (chunk: Buffer) => chunks.push(chunk))
-    const timers = options.limitMs === undefined ? [] : stopAfter(options.limitMs)
+    let killer: NodeJS.Timeout | undefined
+    options.stop?.addEventListener('abort', stop, { once: true })
     child.on('error', (error) => {
       chunks.push(Buffer.from(error.message))
       end(127)
@@ -47,19 +51,20 @@ export function runToEnd(program: string, args: readonly string[], options: RunO
     child.on('close', (exitCode) => end(exitCode))
 
     function end(exitCode: number | null): void {
-      for (const timer of timers) clearTimeout(timer)
+      clearTimeout(killer)
+      options.stop?.removeEventListener('abort', stop)
       const durationMs = performance.now() - startedMs
-      resolve({ exitCode, output: Buffer.concat(chunks).toString(), timedOut, durationMs })
+      resolve({ exitCode, output: Buffer.concat(chunks).toString(), durationMs })
     }
 
-    function stopAfter(limitMs: number): NodeJS.Timeout[] {
-      return [
-        setTimeout(() => {
-          timedOut = true
-          child.kill('SIGTERM')
-        }, limitMs),
-        setTimeout(() => child.kill('SIGKILL'), limitMs + KILL_GRACE_MS),
-      ]
+    function stop(): void {
+      if (options.stopBy) child.kill(options.stopBy)
+      else signalGroup('SIGTERM')
+      killer = setTimeout(signalGroup, KILL_GRACE_MS, 'SIGKILL')
+    }
+
+    function signalGroup(signal: NodeJS.Signals): void {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, signal)
     }
   })
 }

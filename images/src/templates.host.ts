@@ -39,7 +39,10 @@ export function createTemplates(config: TemplatesConfig): TemplateSource {
   async function resolveHost(tools: TemplateTools, operation: Operation): Promise<ResolvedTemplate> {
     const now = performance.now()
     if (current !== undefined && now - current.checkedAtMs < RECHECK_MS) return current.template
-    found ??= findShown(config, directory)
+    found ??= findShown(config, directory).catch((error: unknown) => {
+      found = undefined
+      throw error
+    })
     const shown = await found
     const fingerprint = hostFingerprint(
       [tools.fileOwners, ...shown.binds.map(({ source, target }) => `${source} ${target}`)],
@@ -48,7 +51,7 @@ export function createTemplates(config: TemplatesConfig): TemplateSource {
     if (current?.fingerprint !== fingerprint) {
       const built = build(directory, fingerprint, shown.binds, config.agentBinary, tools, operation)
       built.catch(() => {
-        current = undefined
+        if (current?.fingerprint === fingerprint) current = undefined
       })
       current = { checkedAtMs: now, fingerprint, template: built.then((paths) => describe(paths, shown)) }
       void removeOthers(directory, leftovers, fingerprint)
@@ -64,8 +67,9 @@ export function createTemplates(config: TemplatesConfig): TemplateSource {
       return resolveHost(tools, operation)
     },
     async removeUnused() {
-      // Which one is still good is known when the next template is resolved.
-      leftovers = await existingTemplates(directory)
+      const existing = await existingTemplates(directory)
+      // Which one is still good is known when the first template is resolved; after that one of them is in use.
+      if (current === undefined) leftovers = existing
     },
   }
 }

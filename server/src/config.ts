@@ -68,7 +68,7 @@ function parseListen(value: string): { host: string; port: number } {
   const port = Number(match?.[3])
   if (match === null || port > 65535) {
     throw new IsolaError('request.invalid', `--listen ${value}: not an address`, {
-      hint: 'write HOST:PORT, e.g. 127.0.0.1:7333; IPv6 in brackets',
+      hint: 'write HOST:PORT, e.g. 127.0.0.1:4949; IPv6 in brackets',
     })
   }
   return { host: match[1] ?? match[2] ?? '127.0.0.1', port }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import path from 'node:path'
 import { eventually } from './eventually.ts'
-import { cgroups, keptGroups } from './inventory/cgroups.ts'
+import { cgroups } from './inventory/cgroups.ts'
 import { files } from './inventory/files.ts'
 import { loopDevices } from './inventory/loop-devices.ts'
 import { mounts } from './inventory/mounts.ts'
@@ -34,9 +34,4 @@ export async function leftovers(place: Place): Promise<Found[]> {
     [place.directory.join('tmp'), path.join(place.stateDirectory, 'namespace', 'sandboxes')].flatMap(files)
   const left = await eventually(stale, (found) => found.length === 0)
   return [...(await leaks(place.trace)), ...left.map((file) => `file ${file}`)]
-}
-
-/** Groups of the v1 memory controller that the kernel keeps, removed ones included whose pages linger. */
-export function memoryGroups(): number {
-  return keptGroups('memory')
 }

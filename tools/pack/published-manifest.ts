@@ -2,19 +2,31 @@
 import type { Manifest } from '../workspaces.ts'
 
 const SOURCE_CONDITION = '@isola/source'
+const FOLDER = 'file:'
 
-/** A manifest for the outside: without ways to the source, and naming versions where a checkout names folders. */
-export function publishedManifest(manifest: Manifest): Manifest {
+/**
+ * A manifest for the outside: without ways to the source, and naming versions where a checkout names folders.
+ * @param isBuilt whether such a folder holds what it is for; a package that does not is not claimed to exist
+ */
+export function publishedManifest(manifest: Manifest, isBuilt: (folder: string) => boolean): Manifest {
   const { exports, optionalDependencies, ...rest } = manifest
   return {
     ...rest,
     ...(exports && { exports: mapValues(exports, (conditions) => withoutSource(conditions)) }),
-    ...(optionalDependencies && {
-      optionalDependencies: mapValues(optionalDependencies, (version) =>
-        version.startsWith('file:') ? manifest.version : version,
-      ),
-    }),
+    ...(optionalDependencies && { optionalDependencies: published(optionalDependencies, manifest.version, isBuilt) }),
   }
+}
+
+function published(
+  dependencies: Readonly<Record<string, string>>,
+  version: string,
+  isBuilt: (folder: string) => boolean,
+): Record<string, string> {
+  const entries = Object.entries(dependencies).flatMap(([name, wanted]): [string, string][] => {
+    if (!wanted.startsWith(FOLDER)) return [[name, wanted]]
+    return isBuilt(wanted.slice(FOLDER.length)) ? [[name, version]] : []
+  })
+  return Object.fromEntries(entries)
 }
 
 function withoutSource(conditions: Record<string, string>): Record<string, string> {

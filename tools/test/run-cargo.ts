@@ -7,18 +7,17 @@ import type { Suite } from './suites.ts'
 import { nothing, type Tally } from './tally.ts'
 
 /** Runs the tests of the Rust workspace, showing what they print only when one fails. */
-export async function runCargo(suite: Suite, filters: readonly string[]): Promise<Tally> {
+export async function runCargo(suite: Suite, filters: readonly string[], stop: AbortSignal): Promise<Tally> {
   const obstacle = await whyNot()
   if (obstacle) return { ...nothing, skipped: [{ test: 'guest: cargo test', reason: obstacle }] }
-  const end = await runToEnd('cargo', ['test', '--workspace', '--locked', ...filters], {
+  const end = await runToEnd('cargo', ['test', '--workspace', '--locked', '--no-fail-fast', ...filters], {
     cwd: path.join(root, 'guest'),
     env: { CARGO_TARGET_DIR: path.join(root, 'guest/target') },
-    limitMs: suite.limitMs,
+    stop,
   })
   const tally = tallyOf(end.output, end.exitCode)
   if (tally.failed > 0) console.log(end.output)
   else console.log(` ✓ ${suite.name}: ${tally.passed} tests of the Rust workspace`)
-  if (end.timedOut) console.error(`${suite.name}: stopped after ${suite.limitMs / 60_000} minutes`)
   return tally
 }
 

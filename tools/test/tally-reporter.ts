@@ -3,14 +3,17 @@ import { writeFileSync } from 'node:fs'
 import type { Reporter, SerializedError, TestModule } from 'vitest/node'
 import type { Skipped, Tally } from './tally.ts'
 
-/** The environment variable that names the file to write the tally to. */
-export const TALLY_FILE = 'ISOLA_TALLY_FILE'
-
 /** Counts tests for `npm test`, keeping the reason of each skipped one. */
-export default class TallyReporter implements Reporter {
+export class TallyReporter implements Reporter {
+  readonly #file: string
+
+  /** @param file where to write the tally */
+  constructor(file: string) {
+    this.#file = file
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    const file = process.env[TALLY_FILE]
-    if (file) writeFileSync(file, JSON.stringify(count(modules, unhandled.length)))
+    writeFileSync(this.#file, JSON.stringify(count(modules, unhandled.length)))
   }
 }
 

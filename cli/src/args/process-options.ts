@@ -25,7 +25,8 @@ export function addProcessOptions(command: Command): void {
     .option('--json', 'one JSON object with the output and how it ended, at the end')
 }
 
-function parseWorkdir(text: string): string {
+/** @throws {ArgumentError} */
+export function parseWorkdir(text: string): string {
   if (text.startsWith('/') && text.length <= 4096) return text
   throw unusable('--workdir', text, 'an absolute path inside the sandbox')
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Sandbox } from '@isola/sdk'
 import type { Command } from 'commander'
-import { unusable } from '../args/argument-error.ts'
+import { parseWorkdir } from '../args/process-options.ts'
 import { addSandboxOptions, createOptions, type SandboxFlags } from '../args/sandbox-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import { formatJson } from '../output/json.ts'
@@ -40,9 +40,4 @@ async function create(flags: CreateFlags, context: CommandContext): Promise<void
   })
   const { info } = await withPatience(stderr, () => 'isola: creating the sandbox…', creating)
   await stdout.write(flags.json === true ? formatJson(info) : `${info.id}\n`)
-}
-
-function parseWorkdir(text: string): string {
-  if (text.startsWith('/')) return text
-  throw unusable('--workdir', text, 'an absolute path inside the sandbox')
 }

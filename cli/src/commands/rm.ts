@@ -8,6 +8,7 @@ import { eachConcurrently } from '../copy/each-concurrently.ts'
 import { type ErrorReport, formatReport, reportOf } from '../output/error-report.ts'
 import { formatJson } from '../output/json.ts'
 import { EXIT } from '../session/exit-code.ts'
+import { Interrupted } from '../session/interrupts.ts'
 
 interface RemoveFlags {
   readonly all?: boolean
@@ -67,7 +68,12 @@ async function confirm(count: number, { terminal }: CommandContext): Promise<voi
   if (!terminal.stdin.isTTY)
     throw new ArgumentError(`rm: --all would remove ${count} sandboxes and nobody can be asked`, 'add --yes')
   const question = createInterface({ input: terminal.stdin, output: process.stderr })
-  const answer = await question.question(`remove ${count} sandbox${count === 1 ? '' : 'es'} and all they hold? [y/N] `)
-  question.close()
+  const text = `remove ${count} sandbox${count === 1 ? '' : 'es'} and all they hold? [y/N] `
+  const answer = await question
+    .question(text)
+    .catch(() => {
+      throw new Interrupted('SIGINT')
+    })
+    .finally(() => question.close())
   if (!/^y(es)?$/i.test(answer.trim())) throw new ArgumentError('rm: nothing was removed', 'answer y to go on')
 }

@@ -63,7 +63,7 @@ async function copyEntry(
     await sandbox.run(['ln', '-sfn', '--', await readlink(local), remote], { user, signal, check: true })
   } else {
     // A name that has become a link or a pipe since it was looked at must not be followed or waited for.
-    const file = await open(local, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+    await using file = await open(local, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
     const content = file.createReadStream({ highWaterMark: 256 * 1024 })
     await sandbox.files.write(remote, progress.count(content), { mode, user, signal, parents: true })
   }

@@ -20,12 +20,13 @@ export class Output {
     return this.#stream.isTTY === true
   }
 
+  /** A terminal that was never told its size, as on a serial line, says 0. */
   get columns(): number {
-    return this.#stream.columns ?? 80
+    return this.#stream.columns || 80
   }
 
   get rows(): number {
-    return this.#stream.rows ?? 24
+    return this.#stream.rows || 24
   }
 
   get colors(): boolean {

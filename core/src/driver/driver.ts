@@ -49,7 +49,7 @@ export interface AppliedFix {
  */
 export interface Driver {
   readonly name: string
-  /** The verdict of really trying, cached until the server ends. */
+  /** The verdict of really trying; kept until the server ends, unless it is that nothing works. */
   probe(operation: Operation): Promise<DriverReport>
   /**
    * What will be enforced: all that is asked for, and of the defaults those that this host can hold.

@@ -35,7 +35,11 @@ export class Operation {
 
   /** `work`, or the operation's end, whichever comes first. `work` keeps running and must clean up after itself. */
   async race<T>(work: Promise<T>): Promise<T> {
-    this.check()
+    if (this.signal.aborted) {
+      // Nobody waits for it any more; how it fails must not count as unhandled.
+      work.catch(() => {})
+      throw this.#endedError()
+    }
     let onAbort: (() => void) | undefined
     const ended = new Promise<never>((_, reject) => {
       onAbort = () => reject(this.#endedError())

@@ -76,6 +76,8 @@ async function createFrom(
     closeLinkOnFailure(ready, cleanup)
     await (begun ?? personalise(parts, plan, draft, ready, attempt.operation))
     attempt.operation.check()
+    // Its exit was not noted while the record said `creating`.
+    if (ready.link.frames.closedWith !== undefined) throw ready.link.frames.closedWith
     const record = parts.records.transition(draft.id, 'started', 'created', {
       ref: ready.ref,
       runId: randomId('rn', (bytes) => parts.deps.random.bytes(bytes.length)),

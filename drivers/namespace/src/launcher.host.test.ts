@@ -68,6 +68,15 @@ describe('the launcher', () => {
     await expect(call).rejects.toEqual(failing('request.unknown_operation'))
   })
 
+  test('is started anew when it is to be renewed', async () => {
+    await using fixture = launcherFixture()
+    await fixture.launcher.renew(operation())
+    await fixture.launcher.call('list', {}, operation())
+    await fixture.launcher.renew(operation())
+    await expect(fixture.launcher.call('list', {}, operation())).resolves.toEqual({ sandboxes: [] })
+    expect(fixture.starts()).toHaveLength(2)
+  })
+
   test('is asked to leave when nothing needs it', async () => {
     await using fixture = launcherFixture()
     await fixture.launcher.call('list', {}, operation())

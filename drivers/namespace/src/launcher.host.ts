@@ -43,6 +43,7 @@ export class Launcher {
   readonly #options: LauncherOptions
   #link: Promise<LauncherLink> | undefined
   #isClosed = false
+  #isRenewing = false
 
   constructor(options: LauncherOptions) {
     this.#options = options
@@ -61,6 +62,18 @@ export class Launcher {
       if (!isLost || !REPEATABLE.has(op)) throw error
       operation.log(`the launcher went away during ${op}; asking again`)
       return (await operation.race(this.#open())).call(op, request, operation)
+    }
+  }
+
+  /** Lets the next call meet a launcher that was started since: what this one may do was settled when it began. */
+  async renew(operation: Operation): Promise<void> {
+    const link = await this.#link?.catch(() => undefined)
+    if (link === undefined) return
+    this.#isRenewing = true
+    try {
+      await this.#retire(link, operation)
+    } finally {
+      this.#isRenewing = false
     }
   }
 
@@ -95,7 +108,8 @@ export class Launcher {
       const openedAtMs = performance.now()
       frames.onClose((error) => {
         forget()
-        if (!this.#isClosed && performance.now() - openedAtMs > SHORTEST_LIFE_MS) this.#comeBack(hello.pid, error)
+        const isUnforeseen = !this.#isClosed && !this.#isRenewing
+        if (isUnforeseen && performance.now() - openedAtMs > SHORTEST_LIFE_MS) this.#comeBack(hello.pid, error)
       })
     }, forget)
     return opening
@@ -180,7 +194,9 @@ export class Launcher {
 
   #onExit(fact: ExitFact): void {
     this.#options.onExit(fact)
-    void forgetExitFact(this.#options.stateDirectory, fact.sandboxId)
+    forgetExitFact(this.#options.stateDirectory, fact.sandboxId).catch((error: unknown) =>
+      this.#options.journal.warn('could not remove a written exit', { sandboxId: fact.sandboxId, error }),
+    )
   }
 
   get #socket(): string {

@@ -54,16 +54,20 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
   })
   let verdict: Promise<DriverReport> | undefined
   let host: HostLimits | undefined
+  let wasInVain = false
 
   const probe = async (): Promise<DriverReport> => {
     const problem = stateDirectoryProblem(stateDirectory)
     if (problem !== undefined) return problem
     const operation = new Operation('probe this host', { timeoutMs: 60_000 })
+    if (wasInVain) await launcher.renew(operation)
     const found = await launcher.call('probe', {}, operation)
     const [openFilesMax, capacity] = await Promise.all([readOpenFilesMax(), readHostCapacity(stateDirectory)])
     const shares = sharesOf(capacity.memoryMib, capacity.diskMib)
     host = { capabilities: found.capabilities, checks: found.checks, openFilesMax, shares }
-    return driverReport(found)
+    const report = driverReport(found)
+    wasInVain = !report.available
+    return report
   }
 
   const probed = (): HostLimits => {
@@ -84,13 +88,19 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
   return {
     name: 'namespace',
     async probe(operation) {
-      verdict ??= probe()
+      const asked = (verdict ??= probe())
+      const forget = (): void => {
+        if (verdict === asked) verdict = undefined
+      }
       try {
-        return await operation.race(verdict)
+        const report = await operation.race(asked)
+        // A host that cannot isolate may be mended at any time, by `doctor --fix` for one.
+        if (!report.available) forget()
+        return report
       } catch (error) {
         if (operation.signal.aborted) throw error
         // Not a verdict: it may work the next time.
-        verdict = undefined
+        forget()
         return unavailableReport('launcher', messageOf(error), hintOf(error))
       }
     },
@@ -135,7 +145,8 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
     },
     async list(operation) {
       const { sandboxes } = await launcher.call('list', {}, operation)
-      if (sandboxes.length === 0) void templates.removeUnused()
+      if (sandboxes.length === 0)
+        templates.removeUnused().catch((error: unknown) => journal.warn('could not look for old templates', { error }))
       return new Map(sandboxes.map(({ sandboxId, alive }) => [sandboxId, { alive }]))
     },
     onExit: (listener) => void listeners.push(listener),

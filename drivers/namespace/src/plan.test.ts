@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { launcherOperations } from '@isola/protocol'
 import { describe, expect, test } from 'vitest'
-import { changedLimits, launcherLimits, prepareRequest } from './plan.ts'
+import { changedLimits, fileOwners, launcherLimits, prepareRequest } from './plan.ts'
 
 const TEMPLATE = {
   rootfs: {
@@ -54,4 +54,10 @@ describe('limits', () => {
       memoryBytes: 1_048_576,
     })
   })
+})
+
+test('files of a template belong to whom they do on disk only where the launcher maps ids', () => {
+  expect(fileOwners({ rootless: false, userns: 'range' })).toBe('as-on-disk')
+  expect(fileOwners({ rootless: true, userns: 'range' })).toBe('root')
+  expect(fileOwners({ rootless: true, userns: 'single' })).toBe('user')
 })

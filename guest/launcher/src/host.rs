@@ -4,7 +4,7 @@ use crate::error::{Failed, LauncherError, Result};
 use crate::layer::LayerStore;
 use crate::mount::{Stage, make_stage};
 use crate::state_dir::StateDir;
-use crate::sys::{descriptors, memory_file};
+use crate::sys::{descriptors, machine, memory_file};
 use crate::users::Identity;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
@@ -21,6 +21,7 @@ pub struct Host {
     program: OwnedFd,
     /// Soft and hard limit of open files as the launcher was started, which is what sandboxes start with.
     pub open_files: (u64, u64),
+    pub memory_bytes: u64,
 }
 
 impl Host {
@@ -31,7 +32,8 @@ impl Host {
         let stage = make_stage(state.path(), identity.rootless)?;
         let cgroups = CgroupRoots::open(&state.tag());
         let layers = LayerStore::open(&state, identity.rootless);
-        Ok(Self { state, identity, cgroups, layers, stage, program, open_files })
+        let memory_bytes = machine::memory_bytes().failed("ask for", "size of memory")?;
+        Ok(Self { state, identity, cgroups, layers, stage, program, open_files, memory_bytes })
     }
 
     pub fn program(&self) -> BorrowedFd<'_> {

@@ -3,6 +3,7 @@
 //! freezes and removes them, and knows nothing of what runs inside.
 #![deny(unsafe_code)]
 
+mod budgets;
 mod cgroup;
 mod cli;
 mod create;

@@ -33,7 +33,11 @@ impl BootRecord {
     pub fn write(&self, file: &File) -> Result<()> {
         let text = serde_json::to_vec(self).map_err(|error| LauncherError::step("write", NAME, error.to_string()))?;
         file.write_all_at(&text, 0).failed("write", NAME)?;
-        file.set_len(text.len() as u64).failed("cut", NAME)
+        // In place and hardly ever cut: a rename over the old record, or a cut, makes the filesystem's journal work.
+        if file.metadata().failed("look at", NAME)?.len() > text.len() as u64 {
+            file.set_len(text.len() as u64).failed("cut", NAME)?;
+        }
+        Ok(())
     }
 
     /// `None` when there is none or it is unreadable: then the sandbox has at most what its id implies.
@@ -79,6 +83,7 @@ fn parse_start_time(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::fd::AsFd;
 
     #[test]
     fn a_process_name_cannot_fake_its_start_time() {
@@ -90,6 +95,27 @@ mod tests {
     fn a_zombie_is_not_alive() {
         let stat = "42 (a) Z 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 777 2 3";
         assert_eq!(parse_start_time(stat), None);
+    }
+
+    #[test]
+    fn a_record_is_written_again_in_place_whether_it_grows_or_shrinks() {
+        let directory = std::env::temp_dir().join(format!("isola-record-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let file = create_blank(directory::open(&directory).unwrap().as_fd()).unwrap();
+        let mut record = BootRecord {
+            sandbox_id: "a1".into(),
+            uid_base: 0,
+            cgroups: Placement::default(),
+            layer: Layer::Directory("/state/sandboxes/a1/layer".into()),
+            pid: None,
+            start_time_ticks: None,
+        };
+        for pid in [None, Some(2_000_000_000), Some(7)] {
+            (record.pid, record.start_time_ticks) = (pid, pid.map(|pid| pid as u64));
+            record.write(&file).unwrap();
+            assert_eq!(BootRecord::read(&directory), Some(record.clone()));
+        }
+        fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod support;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
 use std::time::Duration;
 use support::{Client, Footprint, Launcher, RunAs, is_root, prepare_request};
 
@@ -175,4 +176,53 @@ fn without_root_a_launcher_killed_half_way_leaves_nothing_either() {
     if is_root("half-way without root") {
         kill_half_way("rhalf", RunAs::SingleUser);
     }
+}
+
+#[test]
+fn a_directory_that_says_nothing_is_listed_and_swept() {
+    if !is_root("no record") {
+        return;
+    }
+    let mut launcher = Launcher::start("norec", RunAs::Root);
+    launcher.kill();
+    fs::create_dir(launcher.state().join("sandboxes/half")).expect("make directory");
+    launcher.replace();
+    let rows = launcher.client().call("list", json!({})).expect_ok()["sandboxes"].clone();
+    assert_eq!(rows, json!([{ "sandboxId": "half", "alive": false }]));
+    let swept = launcher.client().call("sweep", json!({ "keep": [] })).expect_ok();
+    assert_eq!(swept["removed"], json!(["half"]));
+    assert!(!launcher.state().join("sandboxes/half").exists());
+}
+
+/// The mounts that a process sees, by where they are.
+fn mounted_for(pid: u32, place: &str) -> bool {
+    let text = fs::read_to_string(format!("/proc/{pid}/mountinfo")).expect("mounts of a process");
+    text.lines().any(|line| line.split(' ').nth(4) == Some(place))
+}
+
+#[test]
+fn without_root_a_launcher_keeps_no_disk_that_the_host_unmounts() {
+    if !is_root("mounts of the host") {
+        return;
+    }
+    let disk = format!("/tmp/isola-disk-{}", std::process::id());
+    fs::create_dir_all(&disk).expect("make directory");
+    // A mount namespace in which mounts are shared, as on hosts with systemd.
+    let script = format!("mount -t tmpfs disk {disk} && echo && exec sleep 60");
+    let mut holder = std::process::Command::new("unshare")
+        .args(["--mount", "--propagation", "shared", "sh", "-c", &script])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("start holder");
+    holder.stdout.take().expect("its output").read_exact(&mut [0]).expect("the disk is mounted");
+    let mut launcher = Launcher::start_in("slave", RunAs::SingleUser, Some(holder.id()));
+    assert!(mounted_for(launcher.pid(), &disk));
+    let pid = holder.id().to_string();
+    let unmounted = std::process::Command::new("nsenter").args(["-m", "-t", &pid, "umount", &disk]).status();
+    assert!(unmounted.expect("run nsenter").success());
+    assert!(!mounted_for(launcher.pid(), &disk), "the launcher holds the disk");
+    launcher.end();
+    holder.kill().expect("end holder");
+    holder.wait().expect("holder ends");
+    fs::remove_dir(&disk).expect("remove directory");
 }

@@ -47,7 +47,8 @@ export async function toolchainPrefixes(query: ToolchainQuery): Promise<readonly
   const remembered = await recall(query.memoryFile, key)
   if (remembered !== undefined) return remembered
   const prefixes = await findToolchains(located, query.keepOut)
-  await remember(query.memoryFile, key, prefixes)
+  // A memory is a saving, not a need: on a full disk it is asked again.
+  await remember(query.memoryFile, key, prefixes).catch(() => {})
   return prefixes
 }
 

@@ -140,7 +140,7 @@ export const routes = {
   listSandboxes: {
     method: 'GET',
     path: '/v1/sandboxes',
-    summary: 'List living sandboxes, oldest first',
+    summary: 'List sandboxes, oldest first; failed ones too, until they are removed',
     query: ListSandboxes,
     status: 200,
     result: SandboxPage,

@@ -130,13 +130,19 @@ export class FrameSocket {
     this.#listener.onClose(error)
   }
 
-  /** A client that does not even read the end is cut off. */
+  /**
+   * Closing both halves at once would meet a client that still writes (its last credit, the end of its
+   * input) with a broken pipe, which takes from it what it has not read yet. So the client closes;
+   * one that does not is cut off.
+   */
   #finish(): void {
     if (this.#socket.destroyed) return
     const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS)
+    this.#socket.once('close', () => clearTimeout(timer))
+    const hasClientEnded = this.#socket.readableEnded
+    if (!hasClientEnded) this.#socket.once('end', () => this.#socket.destroy())
     this.#socket.end(() => {
-      clearTimeout(timer)
-      this.#socket.destroy()
+      if (hasClientEnded) this.#socket.destroy()
     })
   }
 }

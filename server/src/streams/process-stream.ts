@@ -34,7 +34,7 @@ export class ProcessStream {
   readonly #gone = Promise.withResolvers<never>()
   readonly #stdin: StdinRelay
   readonly #outputs: { readonly [channel: number]: OutputRelay }
-  readonly #pending = new Set<number>()
+  readonly #pending = new Map<number, Promise<void>>()
   #live: LiveProcess | undefined
   #hasRequest = false
   #hasExited = false
@@ -100,6 +100,8 @@ export class ProcessStream {
     // Without the race a sandbox that no longer answers would keep this waiting for a client that has gone.
     const [exit] = await Promise.race([Promise.all([live.exit, ...outputs]), this.#gone.promise])
     this.#hasExited = true
+    // The client leaves when it has seen the end, so what it asked before is answered before.
+    await Promise.all(this.#pending.values())
     this.#frames.sendJson(FrameType.event, PROCESS, exit)
   }
 
@@ -132,11 +134,10 @@ export class ProcessStream {
     if (this.#live === undefined) throw new StreamBreach('a request before the process was started')
     if (id === 0 || this.#pending.has(id)) throw new StreamBreach(`request id ${id} is taken`)
     if (this.#pending.size >= MAX_PENDING_REQUESTS) throw new StreamBreach('too many requests at once')
-    this.#pending.add(id)
     const { processId } = this.#live
     const { service, waits } = this.#deps
     const operation = new Operation('stream request', { signal: this.#away.signal, timeoutMs: waits.callMs })
-    void answerStreamRequest(service, this.#sandbox, processId, payload, operation)
+    const answered = answerStreamRequest(service, this.#sandbox, processId, payload, operation)
       .then(
         () => ({ ok: true }),
         (error: unknown) => this.#failure(error),
@@ -145,6 +146,7 @@ export class ProcessStream {
         this.#pending.delete(id)
         this.#frames.sendJson(FrameType.response, id, answer)
       })
+    this.#pending.set(id, answered)
   }
 
   #onClose(error: Error): void {

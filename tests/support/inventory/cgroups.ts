@@ -30,10 +30,13 @@ function groupsBelow(group: string): string[] {
   }
 }
 
-/** Groups of a v1 controller that the kernel still keeps, removed ones whose pages linger included. */
-export function keptGroups(controller: string): number {
-  const line = readLines('/proc/cgroups').find((row) => row.split('\t')[0] === controller)
-  return Number(line?.split('\t')[2] ?? 0)
+/** Groups of the v1 memory controller that were removed but linger, because pages are still charged to them. */
+export function lingeringMemoryGroups(): number {
+  const row = readLines('/proc/cgroups').find((line) => line.startsWith('memory\t'))
+  const mount = readLines('/proc/self/mountinfo').find((line) => / - cgroup .*\bmemory\b/.test(line))
+  if (row === undefined || mount === undefined) return 0
+  const living = 1 + groupsBelow(mount.split(' ')[4] as string).length
+  return Number(row.split('\t')[2]) - living
 }
 
 function readLines(file: string): string[] {

@@ -79,9 +79,9 @@ impl Placement {
         directory::open(&path).failed_on("open cgroup", &path).map(Some)
     }
 
-    /// Sets what holds for every agent. May be done ahead of use, and again for v2 directories.
-    pub fn limit_agent(&self, version: Version) -> Result<()> {
-        self.of(version).try_for_each(|hierarchy| apply(hierarchy, &limits::agent_files(version)))
+    /// Sets what holds for every sandbox. May be done ahead of use, and again for v2 directories.
+    pub fn limit_always(&self, version: Version) -> Result<()> {
+        self.of(version).try_for_each(|hierarchy| apply(hierarchy, &limits::standing_files(version)))
     }
 
     /// Sets the limits that are given; what is not given stays as it is.

@@ -12,23 +12,26 @@ pub struct ControlFile {
     pub child: Child,
     pub file: &'static str,
     pub value: String,
-    /// Kernels without swap accounting do not have the file, and then there is nothing to limit.
+    /// Kernels that do not count this do not have the file, and then there is nothing to limit.
     pub optional: bool,
 }
 
 /// The agent is ours but hears the workload: it gets enough for its buffers and no more.
 const AGENT_MEMORY_BYTES: u64 = 64 * 1024 * 1024;
 const AGENT_PIDS: u64 = 64;
+const MOST_SOCKET_BYTES: u64 = 64 * 1024 * 1024;
 /// The spawner lives in `work` and is not the tenant's.
 const SPAWNER_PIDS: u64 = 1;
 const CPU_PERIOD_US: u64 = 100_000;
 /// The kernel refuses a quota below a millisecond per period.
 const LEAST_CPU_MILLIS: u64 = 10;
 
-/// What holds for the agent of every sandbox, whatever the tenant's limits are.
-pub fn agent_files(version: Version) -> Vec<ControlFile> {
+/// What holds for every sandbox, whatever the tenant's limits are.
+pub fn standing_files(version: Version) -> Vec<ControlFile> {
     let mut files = memory_files(version, Child::Agent, AGENT_MEMORY_BYTES);
     files.push(control(Controller::Pids, Child::Agent, "pids.max", AGENT_PIDS.to_string()));
+    // Also without a limit of memory: what sockets hold comes out of one budget of the host.
+    files.extend(socket_files(version, Child::Work, u64::MAX));
     files
 }
 
@@ -55,7 +58,17 @@ fn memory_files(version: Version, child: Child, bytes: u64) -> Vec<ControlFile> 
         Version::V2 => ("memory.max", "memory.swap.max", 0),
     };
     let swap = control(Controller::Memory, child, swap, swap_value.to_string());
-    vec![control(Controller::Memory, child, limit, bytes.to_string()), ControlFile { optional: true, ..swap }]
+    let mut files =
+        vec![control(Controller::Memory, child, limit, bytes.to_string()), ControlFile { optional: true, ..swap }];
+    files.extend(socket_files(version, child, bytes));
+    files
+}
+
+/// v1 counts the buffers of TCP and UDP sockets apart from memory; v2 counts them in.
+fn socket_files(version: Version, child: Child, memory_bytes: u64) -> Option<ControlFile> {
+    let bytes = (memory_bytes / 4).min(MOST_SOCKET_BYTES);
+    let file = control(Controller::Memory, child, "memory.kmem.tcp.limit_in_bytes", bytes.to_string());
+    (version == Version::V1).then_some(ControlFile { optional: true, ..file })
 }
 
 fn cpu_files(version: Version, millis: u64) -> Vec<ControlFile> {
@@ -118,6 +131,7 @@ mod tests {
             [
                 "work/memory.limit_in_bytes = 67108864",
                 "work/memory.memsw.limit_in_bytes = 67108864 (where it exists)",
+                "work/memory.kmem.tcp.limit_in_bytes = 16777216 (where it exists)",
                 "work/cpu.cfs_period_us = 100000",
                 "work/cpu.cfs_quota_us = 150000",
                 "work/pids.max = 101",
@@ -141,10 +155,19 @@ mod tests {
     #[test]
     fn the_agent_has_a_memory_limit_of_its_own() {
         assert_eq!(
-            lines(&agent_files(Version::V2)),
+            lines(&standing_files(Version::V2)),
             ["agent/memory.max = 67108864", "agent/memory.swap.max = 0 (where it exists)", "agent/pids.max = 64",]
         );
-        assert_eq!(lines(&agent_files(Version::V1))[0], "agent/memory.limit_in_bytes = 67108864");
+        assert_eq!(lines(&standing_files(Version::V1))[0], "agent/memory.limit_in_bytes = 67108864");
+    }
+
+    #[test]
+    fn v1_bounds_what_sockets_hold_even_without_a_limit_of_memory() {
+        let files = lines(&standing_files(Version::V1));
+        for (child, bytes) in [("agent", 16 << 20), ("work", 64 << 20)] {
+            let line = format!("{child}/memory.kmem.tcp.limit_in_bytes = {bytes} (where it exists)");
+            assert!(files.contains(&line), "{line} in {files:?}");
+        }
     }
 
     #[test]

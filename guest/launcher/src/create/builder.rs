@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What a seat does with an order, from the first directory to a running agent.
 
+use super::birth::clone_owned;
 use super::entrant::{Entry, Inside};
 use super::first::{First, become_first};
 use super::identity_maps;
 use super::order::Order;
 use super::report::Reports;
 use super::seat::Warm;
+use crate::budgets::Budgets;
 use crate::cgroup::{Child, Placement, Version};
 use crate::error::{Failed, LauncherError, Result};
 use crate::host::Host;
 use crate::mount::{MountPlan, Staged, open_sources};
 use crate::record::{BootRecord, start_time_ticks};
-use crate::sys::fork::{CloneRequest, Cloned, clone_process};
+use crate::sys::fork::{CloneRequest, Cloned};
 use crate::sys::{identity, namespace, socket};
 use isola_wire::agent::{BootConfig, CarrierConfig};
 use isola_wire::launcher::Prepared;
@@ -116,7 +118,7 @@ struct Groups {
 fn settle_cgroups(host: &Host, seat: &str, cgroups: &Placement, order: &Order) -> Result<Groups> {
     Placement::plan(&host.cgroups, seat).rename_v1(cgroups)?;
     cgroups.make_v2()?;
-    cgroups.limit_agent(Version::V2)?;
+    cgroups.limit_always(Version::V2)?;
     cgroups.limit_work(&order.prepare.limits)?;
     Ok(Groups {
         agent_v2: cgroups.open_v2(Child::Agent)?,
@@ -157,6 +159,9 @@ struct Birth {
     status: File,
     reports: Reports,
     release: Option<io::PipeWriter>,
+    /// Whose the sandbox's user namespace is, where sandboxes have ids of their own.
+    owner: Option<u32>,
+    budgets: Budgets,
 }
 
 impl Birth {
@@ -181,6 +186,8 @@ impl Birth {
             status: File::from(OwnedFd::from(status)),
             reports: Reports::new(OwnedFd::from(reports)),
             release: None,
+            owner: host.identity.has_own_ids().then_some(order.uid_base),
+            budgets: Budgets::new(host.identity, order.prepare.limits.memory_bytes, host.memory_bytes),
         })
     }
 
@@ -195,15 +202,13 @@ impl Birth {
         let (release, tell_release) = io::pipe().failed("make", "pipe")?;
         let kinds = namespace::USER | namespace::PID | namespace::IPC | namespace::UTS | namespace::CGROUP;
         let request = CloneRequest { namespaces: kinds, into_cgroup: cgroup.map(AsFd::as_fd) };
-        let cloned = clone_process(&request)
-            .failed("clone", "pid 1")
-            .map_err(|error| error.hint("see what `isola doctor` says about user namespaces"))?;
-        let Some(cloned) = cloned else {
+        let Some(cloned) = clone_owned(self.owner, &request)? else {
             // Held here, the pipe would never end when the seat dies.
             drop(tell_release);
             become_first(First {
                 inside: inside(host),
                 plan,
+                budgets: self.budgets,
                 staged_binds: &staged.bind_paths(),
                 program: host.program(),
                 release,

@@ -3,6 +3,7 @@
 
 use super::entrant::{Inside, keep_capabilities, open_both, take_ids};
 use super::report::Report;
+use crate::budgets::Budgets;
 use crate::error::{Failed, LauncherError, Result};
 use crate::mount::{MountPlan, build_root};
 use crate::sys::{descriptors, fork, identity, namespace, prctl, signals};
@@ -16,6 +17,7 @@ use std::path::PathBuf;
 pub struct First<'a> {
     pub inside: Inside,
     pub plan: &'a MountPlan,
+    pub budgets: Budgets,
     pub staged_binds: &'a [(PathBuf, bool)],
     pub program: BorrowedFd<'a>,
     /// Says one byte when ids, cgroups and mounts are staged. Its end means that the sandbox is given up.
@@ -25,6 +27,9 @@ pub struct First<'a> {
     pub inherited: Vec<OwnedFd>,
 }
 
+/// For each user inside. Where sandboxes have no ids of their own they all draw from one budget of the operator's.
+const MESSAGE_QUEUES_BYTES: u64 = 256 * 1024;
+const PENDING_SIGNALS: u64 = 4096;
 const HOST_NAME: &str = "isola";
 
 /// Never returns: becomes the agent, or says why not and ends.
@@ -49,7 +54,7 @@ fn run(mut first: First<'_>) -> Result<()> {
     become_inside(first.inside)?;
     // The copy belongs to the sandbox's user namespace: whatever was staged is locked as it is.
     namespace::unshare(namespace::MOUNT).failed("unshare", "mount namespace")?;
-    let timings = build_root(first.plan, first.staged_binds)?;
+    let timings = build_root(first.plan, &first.budgets, first.staged_binds)?;
     identity::set_host_name(HOST_NAME).failed("set host name", HOST_NAME)?;
     Report::Mounted(timings).send(&first.status);
     execute(first)
@@ -63,6 +68,8 @@ pub(super) fn become_inside(inside: Inside) -> Result<()> {
     identity::forbid_core_files().failed("limit", "core files")?;
     let (soft, hard) = inside.open_files;
     identity::limit_open_files(soft, hard).failed("limit open files to", soft)?;
+    identity::limit_message_queues(MESSAGE_QUEUES_BYTES).failed("limit", "message queues")?;
+    identity::limit_pending_signals(PENDING_SIGNALS).failed("limit", "pending signals")?;
     keep_capabilities(inside.identity)
 }
 

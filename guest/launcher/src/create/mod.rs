@@ -6,6 +6,7 @@
 //! (pid 1 inside); the *entrant* lives in the `work` cgroup and brings the spawner in from there. Seats
 //! and entrants are started ahead, so that nobody waits for the attach.
 
+mod birth;
 mod builder;
 mod entrant;
 mod files;

@@ -94,7 +94,7 @@ fn warm_up(host: &Host, name: &str) -> Result<Warm> {
     let files = Files::make(host, name)?;
     let cgroups = Placement::plan(&host.cgroups, name);
     cgroups.make_v1()?;
-    cgroups.limit_agent(Version::V1)?;
+    cgroups.limit_always(Version::V1)?;
     let entrant = Entrant::start(&cgroups)?;
     cgroups.attach_self_v1(Child::Agent)?;
     Ok(Warm { entrant, files })

@@ -6,6 +6,7 @@ use crate::error::{Failed, Result};
 use crate::state_dir::StateDir;
 use crate::sys::directory;
 use crate::sys::fork;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -27,7 +28,14 @@ pub fn discard(state: &StateDir, directory: &Path) -> Result<()> {
         other => other.failed_on("move to trash", directory)?,
     }
     let trash = directory::open(&state.trash()).failed("open", "trash")?;
-    remove_below(trash.as_fd(), &name, &mut Budget::of(AT_ONCE_ENTRIES)).failed_on("remove", &moved).map(drop)
+    match remove_below(trash.as_fd(), &name, &mut Budget::of(AT_ONCE_ENTRIES)) {
+        // Its files have ids that this launcher was not given. The sandbox is gone; who has them removes the rest.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            eprintln!("isola-launcher: {name:?} stays in the trash until its range of ids is back in /etc/subuid");
+            Ok(())
+        }
+        other => other.failed_on("remove", &moved).map(drop),
+    }
 }
 
 pub fn has_trash(state: &StateDir) -> bool {
@@ -38,14 +46,19 @@ pub fn has_trash(state: &StateDir) -> bool {
 pub fn clean_trash(state: &StateDir) -> Result<()> {
     fork::lower_priority();
     let trash = directory::open(&state.trash()).failed("open", "trash")?;
-    // Deep trees are cut into pieces that land in the trash again, so it is read until it is empty.
+    let mut stuck = BTreeSet::new();
+    // Deep trees are cut into pieces that land in the trash again, so it is read until nothing more goes away.
     loop {
-        let names = directory::names(&trash).failed("list", "trash")?;
+        let mut names = directory::names(&trash).failed("list", "trash")?;
+        names.retain(|name| !stuck.contains(name));
         if names.is_empty() {
             return Ok(());
         }
         for name in names {
-            remove_below(trash.as_fd(), &name, &mut Budget::unlimited()).failed("remove from trash", name.display())?;
+            if let Err(error) = remove_below(trash.as_fd(), &name, &mut Budget::unlimited()) {
+                eprintln!("isola-launcher: remove {name:?} from trash: {error}");
+                stuck.insert(name);
+            }
         }
     }
 }

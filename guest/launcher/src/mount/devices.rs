@@ -16,14 +16,16 @@ const LINKS: [(&str, &str); 5] = [
     ("stderr", "/proc/self/fd/2"),
     ("ptmx", "pts/ptmx"),
 ];
-/// Half of what most machines have would be the kernel's default; memory limits count it as well.
-const SHARED_MEMORY: &str = "1g";
+/// The host has 4096 of them in all, as the kernel comes.
+const MOST_TERMINALS: &str = "256";
+/// Each costs the kernel memory, whatever the size of the filesystem is.
+const MOST_FILES: &str = "64k";
 
 /// Puts /dev together, detached, and attaches it as a whole.
-pub fn attach_devices(target: BorrowedFd<'_>, terminal_group: Option<u32>) -> Result<()> {
-    let options = [("mode", Some("755")), ("size", Some("1m"))];
-    // No device made in here works: the filesystem belongs to the sandbox's user namespace.
-    let attributes = mount::NO_SUID | mount::NO_EXEC;
+pub fn attach_devices(target: BorrowedFd<'_>, terminal_group: Option<u32>, shared_memory_bytes: u64) -> Result<()> {
+    let options = [("mode", Some("755")), ("size", Some("1m")), ("nr_inodes", Some("1k"))];
+    // No device made in here works; the six are mounts of their own.
+    let attributes = mount::NO_SUID | mount::NO_DEV | mount::NO_EXEC;
     let devices = mount::create(c"tmpfs", &options, attributes).failed("make", "tmpfs for /dev")?;
     mount::attach(devices.as_fd(), target).failed("attach", "/dev")?;
     for name in DEVICES {
@@ -33,7 +35,7 @@ pub fn attach_devices(target: BorrowedFd<'_>, terminal_group: Option<u32>) -> Re
         directory::link_symbolically(destination, devices.as_fd(), OsStr::new(name)).failed("make link /dev", name)?;
     }
     attach_terminals(devices.as_fd(), terminal_group)?;
-    attach_shared_memory(devices.as_fd())
+    attach_shared_memory(devices.as_fd(), shared_memory_bytes)
 }
 
 fn attach_device(devices: BorrowedFd<'_>, name: &str) -> Result<()> {
@@ -48,7 +50,7 @@ fn attach_device(devices: BorrowedFd<'_>, name: &str) -> Result<()> {
 /// A devpts instance of its own: terminals of other sandboxes and of the host do not exist here.
 fn attach_terminals(devices: BorrowedFd<'_>, group: Option<u32>) -> Result<()> {
     let group = group.map(|group| group.to_string());
-    let mut options = vec![("newinstance", None), ("ptmxmode", Some("0666")), ("mode", Some("0620"))];
+    let mut options = vec![("ptmxmode", Some("0666")), ("mode", Some("0620")), ("max", Some(MOST_TERMINALS))];
     if let Some(group) = &group {
         options.push(("gid", Some(group)));
     }
@@ -57,8 +59,9 @@ fn attach_terminals(devices: BorrowedFd<'_>, group: Option<u32>) -> Result<()> {
     attach_below(devices, "pts", &terminals)
 }
 
-fn attach_shared_memory(devices: BorrowedFd<'_>) -> Result<()> {
-    let options = [("mode", Some("1777")), ("size", Some(SHARED_MEMORY))];
+fn attach_shared_memory(devices: BorrowedFd<'_>, bytes: u64) -> Result<()> {
+    let size = bytes.to_string();
+    let options = [("mode", Some("1777")), ("size", Some(size.as_str())), ("nr_inodes", Some(MOST_FILES))];
     let attributes = mount::NO_SUID | mount::NO_DEV | mount::NO_EXEC;
     let memory = mount::create(c"tmpfs", &options, attributes).failed("make", "tmpfs for /dev/shm")?;
     attach_below(devices, "shm", &memory)

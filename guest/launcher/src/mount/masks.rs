@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A fresh /proc without what tells about the host or changes it, and no /sys.
 
+use super::stage::{LAYER, NEW_ROOT};
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::directory::{self, Lookup};
 use crate::sys::mount;
@@ -9,12 +10,32 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-/// Facts about the whole host. What does not exist on this kernel is skipped.
-const HIDDEN_FILES: [&str; 7] =
-    ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug", "interrupts"];
-const HIDDEN_DIRECTORIES: [&str; 3] = ["acpi", "asound", "scsi"];
+/// Facts about the whole host that no ordinary program asks for: its boot parameters (which may hold secrets), disks,
+/// modules, memory map, locks. What does not exist on this kernel is skipped. Files that only the host's root may
+/// read need no mask, nobody inside is that; those that are the same on all hosts of a kernel are not worth one.
+///
+/// The last of each list exists everywhere: a copy of the mask that is left over costs a grace period.
+const HIDDEN_FILES: [&str; 14] = [
+    "cmdline",
+    "diskstats",
+    "iomem",
+    "ioports",
+    "kcore",
+    "key-users",
+    "keys",
+    "latency_stats",
+    "locks",
+    "modules",
+    "partitions",
+    "sched_debug",
+    "timer_list",
+    "interrupts",
+];
+const HIDDEN_DIRECTORIES: [&str; 7] = ["acpi", "asound", "bus", "irq", "pressure", "scsi", "fs"];
 /// Knobs of the kernel.
-const READ_ONLY: [&str; 5] = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
+const READ_ONLY: [&str; 2] = ["sys", "sysrq-trigger"];
+/// On the stage.
+const NULL: &str = "/dev/null";
 const PROC: u64 = mount::NO_SUID | mount::NO_DEV | mount::NO_EXEC;
 
 /// An empty read-only directory that can be put over others.
@@ -24,18 +45,21 @@ pub fn empty_directory() -> Result<OwnedFd> {
 }
 
 /// A /proc of the sandbox's own processes. A user sees only its own; members of group 0 inside see all.
-pub fn attach_proc(target: BorrowedFd<'_>, empty: BorrowedFd<'_>) -> Result<()> {
+pub fn attach_proc(target: BorrowedFd<'_>) -> Result<OwnedFd> {
     let options = [("hidepid", Some("invisible")), ("gid", Some("0"))];
     let proc = create_proc(&options)?;
     mount::attach(proc.as_fd(), target).failed("attach", "/proc")?;
-    for name in HIDDEN_DIRECTORIES {
-        cover(proc.as_fd(), name, || mount::clone_tree_at(empty))?;
-    }
-    for name in HIDDEN_FILES {
-        cover(proc.as_fd(), name, || mount::clone_tree(Path::new("/dev/null")))?;
-    }
+    Ok(proc)
+}
+
+/// Hides what tells about the host and closes what changes it. `empty` is attached somewhere: not every kernel
+/// clones a detached mount.
+pub fn mask_proc(proc: BorrowedFd<'_>, empty: BorrowedFd<'_>) -> Result<()> {
+    cover(proc, &HIDDEN_DIRECTORIES, empty)?;
+    let null = directory::open_place(Path::new(NULL)).failed("open", NULL)?;
+    cover(proc, &HIDDEN_FILES, null.as_fd())?;
     for name in READ_ONLY {
-        let Some(target) = open_if_there(proc.as_fd(), name)? else { continue };
+        let Some(target) = open_if_there(proc, name)? else { continue };
         let copy = mount::clone_tree_at(target.as_fd()).failed("clone mount of /proc", name)?;
         mount::set_attributes(copy.as_fd(), PROC | mount::READ_ONLY, None).failed("make read-only /proc", name)?;
         mount::attach(copy.as_fd(), target.as_fd()).failed("attach read-only /proc", name)?;
@@ -62,10 +86,20 @@ fn explain(error: LauncherError) -> LauncherError {
     }
 }
 
-fn cover(proc: BorrowedFd<'_>, name: &str, tree: impl FnOnce() -> io::Result<OwnedFd>) -> Result<()> {
-    let Some(target) = open_if_there(proc, name)? else { return Ok(()) };
-    let tree = tree().failed("clone mask for /proc", name)?;
-    mount::attach(tree.as_fd(), target.as_fd()).failed("hide /proc", name)
+/// Puts copies of the mask over those of the names that exist.
+fn cover(proc: BorrowedFd<'_>, names: &[&str], mask: BorrowedFd<'_>) -> Result<()> {
+    let mut unused = None;
+    for name in names {
+        let tree = match unused.take() {
+            Some(tree) => tree,
+            None => mount::clone_tree_at(mask).failed("clone mask for /proc", name)?,
+        };
+        match mount::attach_below(tree.as_fd(), proc, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => unused = Some(tree),
+            other => other.failed("hide /proc", name)?,
+        }
+    }
+    Ok(())
 }
 
 fn open_if_there(proc: BorrowedFd<'_>, name: &str) -> Result<Option<OwnedFd>> {
@@ -77,6 +111,9 @@ fn open_if_there(proc: BorrowedFd<'_>, name: &str) -> Result<Option<OwnedFd>> {
 
 /// Mounts a masked /proc on the stage, for whoever only wants to know whether it works.
 pub fn attach_proc_for_probe() -> Result<()> {
-    let target = directory::open(Path::new(super::stage::NEW_ROOT)).failed("open", "stage")?;
-    attach_proc(target.as_fd(), empty_directory()?.as_fd())
+    let open = |path: &str| directory::open(Path::new(path)).failed("open", path);
+    let empty = empty_directory()?;
+    mount::attach(empty.as_fd(), open(LAYER)?.as_fd()).failed("attach", "empty directory")?;
+    let proc = attach_proc(open(NEW_ROOT)?.as_fd())?;
+    mask_proc(proc.as_fd(), empty.as_fd())
 }

@@ -3,10 +3,11 @@
 
 use super::binds::attach_bind;
 use super::devices::attach_devices;
-use super::masks::{attach_proc, empty_directory};
+use super::masks::{attach_proc, empty_directory, mask_proc};
 use super::overlay::mount_overlay;
 use super::plan::MountPlan;
 use super::stage::{NEW_ROOT, NEW_USR};
+use crate::budgets::Budgets;
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::directory::{self, Lookup};
 use crate::sys::mount;
@@ -21,7 +22,7 @@ use std::time::Instant;
 pub type RootTimings = BTreeMap<String, u64>;
 
 /// Preconditions: in a mount namespace of the sandbox's own user namespace, with everything staged.
-pub fn build_root(plan: &MountPlan, staged_binds: &[(PathBuf, bool)]) -> Result<RootTimings> {
+pub fn build_root(plan: &MountPlan, budgets: &Budgets, staged_binds: &[(PathBuf, bool)]) -> Result<RootTimings> {
     let mut timings = RootTimings::new();
     let mut last = Instant::now();
     let mut lap = |name: &str| {
@@ -39,13 +40,15 @@ pub fn build_root(plan: &MountPlan, staged_binds: &[(PathBuf, bool)]) -> Result<
         mount::move_to(Path::new(NEW_USR), target.as_fd()).failed("move overlay to", "/usr")?;
     }
     lap("overlay");
-    attach_devices(place(root.as_fd(), "dev")?.as_fd(), plan.terminal_group)?;
+    let devices = place(root.as_fd(), "dev")?;
+    attach_devices(devices.as_fd(), plan.terminal_group, budgets.shared_memory_bytes)?;
     lap("dev");
-    let empty = empty_directory()?;
-    attach_proc(place(root.as_fd(), "proc")?.as_fd(), empty.as_fd())?;
     // Nothing of the host's hardware: an empty /sys satisfies those who only look whether it is there.
-    let sys = place(root.as_fd(), "sys")?;
+    let (empty, sys) = (empty_directory()?, place(root.as_fd(), "sys")?);
     mount::attach(empty.as_fd(), sys.as_fd()).failed("attach", "/sys")?;
+    let proc = attach_proc(place(root.as_fd(), "proc")?.as_fd())?;
+    budgets.bound_namespace(proc.as_fd())?;
+    mask_proc(proc.as_fd(), empty.as_fd())?;
     lap("proc");
     for (bind, (staged, is_file)) in plan.binds.iter().zip(staged_binds) {
         attach_bind(root.as_fd(), bind, staged, *is_file)?;

@@ -15,6 +15,8 @@ pub const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tt
 pub const NEW_ROOT: &str = "/new";
 pub const NEW_USR: &str = "/usr";
 pub const LAYER: &str = "/layer";
+/// Stays empty.
+pub const EMPTY: &str = "/empty";
 
 pub struct Stage {
     namespace: OwnedFd,
@@ -63,7 +65,7 @@ fn build(scratch: &Path, rootless: bool) -> Result<File> {
     // The root of the stage. Mounted over a directory of ours, in this namespace only.
     mount::mount("isola", scratch, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755,size=4m")
         .failed("mount tmpfs on", scratch.display())?;
-    for directory in ["proc", "dev", "new", "usr", "layer"] {
+    for directory in ["proc", "dev", "new", "usr", "layer", "empty"] {
         let path = scratch.join(directory);
         fs::create_dir(&path).failed_on("make directory", &path)?;
     }

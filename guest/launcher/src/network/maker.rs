@@ -8,15 +8,24 @@ use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
+/// Low ports are open to everybody. One connection buffers a mebibyte at most, because all connections of the host
+/// share one budget.
+const SETTINGS: [(&str, &str); 3] = [
+    ("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
+    ("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 1048576"),
+    ("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 1048576"),
+];
+
 /// Makes a namespace, ready for use, and leaves the caller in it.
 ///
 /// Nothing leads out of it: only `lo` exists. Root inside the sandbox has no power over it, because it
-/// belongs to the caller's user namespace; so low ports are opened to everybody here, once.
+/// belongs to the caller's user namespace; so everything is set here, once.
 pub fn make_one() -> Result<File> {
     namespace::unshare(namespace::NETWORK).failed("unshare", "network namespace")?;
     network::bring_loopback_up().failed("bring up", "lo")?;
-    let port_start = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
-    fs::write(port_start, "0").failed("write 0 to", port_start)?;
+    for (file, value) in SETTINGS {
+        fs::write(file, value).failed("write to", file)?;
+    }
     let path = "/proc/self/ns/net";
     File::open(path).failed("open", path)
 }

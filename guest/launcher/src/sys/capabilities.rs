@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Carrying capabilities through an exec by a process that is not root in its namespace.
+//! Keeping capabilities where the kernel drops them: at a change of the user id, and at an exec by an ordinary id.
 
 use super::check;
 use std::io;
@@ -27,9 +27,7 @@ pub fn keep_through_exec() -> io::Result<()> {
         set.effective = set.permitted;
         set.inheritable = set.permitted;
     }
-    let header = Header { version: VERSION_3, pid: 0 };
-    // SAFETY: header and the two sets have the layout that version 3 of the interface wants.
-    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })?;
+    write(&sets)?;
     for capability in 0..64_u64 {
         let word = sets[(capability / 32) as usize].permitted;
         if word & (1 << (capability % 32)) != 0 {
@@ -40,6 +38,15 @@ pub fn keep_through_exec() -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Makes every permitted capability work again, after a change of the effective user id has stopped them.
+pub fn regain() -> io::Result<()> {
+    let mut sets = read()?;
+    for set in &mut sets {
+        set.effective = set.permitted;
+    }
+    write(&sets)
 }
 
 /// Whether the calling process holds this capability in its own user namespace.
@@ -56,4 +63,11 @@ fn read() -> io::Result<[Set; 2]> {
     // SAFETY: header and the two sets have the layout that version 3 of the interface wants.
     check(unsafe { libc::syscall(libc::SYS_capget, &raw const header, sets.as_mut_ptr()) })?;
     Ok(sets)
+}
+
+fn write(sets: &[Set; 2]) -> io::Result<()> {
+    let header = Header { version: VERSION_3, pid: 0 };
+    // SAFETY: header and the two sets have the layout that version 3 of the interface wants.
+    check(unsafe { libc::syscall(libc::SYS_capset, &raw const header, sets.as_ptr()) })?;
+    Ok(())
 }

@@ -156,6 +156,13 @@ pub fn open(path: &std::path::Path) -> io::Result<OwnedFd> {
     Ok(OwnedFd::from(file))
 }
 
+/// A place in the tree and no more: a device is not opened by it.
+pub fn open_place(path: &std::path::Path) -> io::Result<OwnedFd> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let flags = libc::O_PATH | libc::O_CLOEXEC | libc::O_NOFOLLOW;
+    Ok(OwnedFd::from(std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path)?))
+}
+
 pub fn link_symbolically(destination: &str, parent: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     let (destination, name) = (c_bytes(destination.as_bytes())?, c_bytes(name.as_bytes())?);
     // SAFETY: two NUL-terminated strings that live through the call.

@@ -10,6 +10,7 @@ pub mod epoll;
 pub mod fork;
 pub mod identity;
 pub mod loop_device;
+pub mod machine;
 pub mod memory_file;
 pub mod mount;
 pub mod namespace;

@@ -73,6 +73,11 @@ pub fn attach(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> io::Result<()> {
     move_mount(mount.as_raw_fd(), c"", target.as_raw_fd(), c"", MOVE_MOUNT_T_EMPTY_PATH)
 }
 
+/// Attaches a detached mount on an entry of a directory. A link there is not followed.
+pub fn attach_below(mount: BorrowedFd<'_>, directory: BorrowedFd<'_>, name: &str) -> io::Result<()> {
+    move_mount(mount.as_raw_fd(), c"", directory.as_raw_fd(), &c_bytes(name.as_bytes())?, 0)
+}
+
 /// Attaches a detached mount on a path.
 pub fn attach_at(mount: BorrowedFd<'_>, target: &Path) -> io::Result<()> {
     move_mount(mount.as_raw_fd(), c"", libc::AT_FDCWD, &c_path(target)?, 0)
@@ -138,6 +143,12 @@ pub fn mount(source: &str, target: &Path, kind: &str, flags: u64, options: &str)
 /// Nothing that is mounted here later shows outside, and nothing from outside shows here.
 pub fn make_all_private() -> io::Result<()> {
     mount("none", Path::new("/"), "none", libc::MS_REC | libc::MS_PRIVATE, "")
+}
+
+/// Nothing that is mounted here later shows outside. What is unmounted outside goes away here as well, so that no
+/// disk is held that somebody wants to take out.
+pub fn make_all_slave() -> io::Result<()> {
+    mount("none", Path::new("/"), "none", libc::MS_REC | libc::MS_SLAVE, "")
 }
 
 /// Takes the mount away from the tree at once; it ends with its last user.

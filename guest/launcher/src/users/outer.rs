@@ -2,6 +2,7 @@
 //! Without root the launcher lives in a user namespace of its own, in which it is root.
 
 use super::{IDS_PER_SANDBOX, subordinate};
+use crate::budgets;
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::{capabilities, fork, identity, mount, namespace};
 use isola_wire::agent::Users;
@@ -24,7 +25,7 @@ pub fn is_outer_needed() -> bool {
     !(initial && identity::user_id() == 0 && capabilities::has(capabilities::SYS_ADMIN))
 }
 
-/// Moves the calling process into a user namespace where it is root, with a private mount namespace.
+/// Moves the calling process into a user namespace where it is root, with a mount namespace of its own.
 ///
 /// A child stays outside, because only a process outside may run `newuidmap`.
 pub fn enter_outer() -> Result<OuterMode> {
@@ -56,7 +57,8 @@ pub fn enter_outer() -> Result<OuterMode> {
         map_single(user_id, group_id)?;
     }
     identity::become_user(0, 0).failed("become", "root of the outer namespace")?;
-    mount::make_all_private().failed("make private", "/")?;
+    mount::make_all_slave().failed("make slave", "/")?;
+    budgets::reserve_for_operator();
     let why_single = (users == Users::Single).then(|| {
         subordinate::ranges(user_id).err().unwrap_or_else(|| "newuidmap or newgidmap failed or is missing".into())
     });

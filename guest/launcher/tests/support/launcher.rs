@@ -30,17 +30,24 @@ impl RunAs {
 pub struct Launcher {
     directory: PathBuf,
     run_as: RunAs,
+    /// The process in whose mount namespace it is started, where that is not the test's own.
+    among: Option<u32>,
     child: Child,
 }
 
 impl Launcher {
     pub fn start(name: &str, run_as: RunAs) -> Self {
+        Self::start_in(name, run_as, None)
+    }
+
+    /// Starts one that sees the mounts of another process.
+    pub fn start_in(name: &str, run_as: RunAs, among: Option<u32>) -> Self {
         // Short: the path of a socket below it has to fit an address.
         let directory = PathBuf::from(format!("/tmp/isola-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&directory);
         make_files(&directory, run_as);
-        let child = serve(&directory, run_as);
-        Self { directory, run_as, child }
+        let child = serve(&directory, run_as, among);
+        Self { directory, run_as, among, child }
     }
 
     pub fn path(&self, name: &str) -> String {
@@ -49,6 +56,11 @@ impl Launcher {
 
     pub fn state(&self) -> PathBuf {
         self.directory.join("s")
+    }
+
+    /// Its cgroups, with everything below.
+    pub fn cgroups(&self) -> Vec<String> {
+        super::Footprint::of(&self.state()).cgroups
     }
 
     pub fn pid(&self) -> u32 {
@@ -68,7 +80,7 @@ impl Launcher {
     /// Kills it without any warning, and starts another one in its place.
     pub fn replace(&mut self) {
         self.kill();
-        self.child = serve(&self.directory, self.run_as);
+        self.child = serve(&self.directory, self.run_as, self.among);
     }
 
     pub fn kill(&mut self) {
@@ -84,7 +96,7 @@ impl Launcher {
 
     /// Starts a second one beside it: its exit code, and what it said on the ready descriptor.
     pub fn start_rival(&self) -> (Option<i32>, String) {
-        let (child, line) = start(&self.directory, self.run_as);
+        let (child, line) = start(&self.directory, self.run_as, self.among);
         (child.wait_with_output().expect("the rival ends").status.code(), line)
     }
 }
@@ -140,14 +152,14 @@ fn make_files(directory: &Path, run_as: RunAs) {
     }
 }
 
-fn serve(directory: &Path, run_as: RunAs) -> Child {
-    let (child, line) = start(directory, run_as);
+fn serve(directory: &Path, run_as: RunAs, among: Option<u32>) -> Child {
+    let (child, line) = start(directory, run_as, among);
     assert_eq!(line, "ready\n", "the launcher starts; its log: {}", log(directory));
     child
 }
 
 /// Starts a launcher and waits for its line on the ready descriptor.
-fn start(directory: &Path, run_as: RunAs) -> (Child, String) {
+fn start(directory: &Path, run_as: RunAs, among: Option<u32>) -> (Child, String) {
     let (reader, writer) = std::io::pipe().expect("make pipe");
     let log = fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).expect("open log");
     let serve = "exec ./isola-launcher serve --state \"$PWD/s\" --agent \"$PWD/agent\" --ready-fd 3 3>&1 >/dev/null";
@@ -165,7 +177,15 @@ fn start(directory: &Path, run_as: RunAs) -> (Child, String) {
             }
         }
     };
-    let child = Command::new("sh")
+    let mut command = match among {
+        None => Command::new("sh"),
+        Some(pid) => {
+            let mut command = Command::new("nsenter");
+            command.args(["-m", "--wdns", &directory.display().to_string(), "-t", &pid.to_string(), "sh"]);
+            command
+        }
+    };
+    let child = command
         .args(["-c", &script])
         .current_dir(directory)
         .stdin(Stdio::null())

@@ -13,6 +13,16 @@ pub use launcher::{Launcher, RunAs};
 
 use serde_json::{Value, json};
 use std::fs;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+/// The id that the kernel charges for what is used in this user namespace, besides those inside.
+pub fn owner_of_user_namespace(namespace: BorrowedFd<'_>) -> std::io::Result<u32> {
+    const NS_GET_OWNER_UID: libc::Ioctl = 0xb704;
+    let mut owner = 0_u32;
+    // SAFETY: the call stores one id at the place given.
+    let result = unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_OWNER_UID, &raw mut owner) };
+    if result < 0 { Err(std::io::Error::last_os_error()) } else { Ok(owner) }
+}
 
 /// True when the test may go on; otherwise it says why it is skipped.
 pub fn is_root(test: &str) -> bool {

@@ -178,12 +178,14 @@ function wrapResponse(response: IncomingMessage, signal: AbortSignal | undefined
       throw signal?.aborted ? signal.reason : new LostConnection(error as Error, false)
     }
   }
-  return {
-    status: response.statusCode ?? 0,
-    bytes: () => readBytes(response),
-    json: async () => parseJson(await readBytes(response)),
-    stream,
+  const bytes = async (): Promise<Uint8Array<ArrayBuffer>> => {
+    try {
+      return await readBytes(response)
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error
+    }
   }
+  return { status: response.statusCode ?? 0, bytes, json: async () => parseJson(await bytes()), stream }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

@@ -54,7 +54,7 @@ export class Sandbox implements AsyncDisposable {
     return new Sandbox(client, await fetchInfo(client, idOrName, where.signal))
   }
 
-  /** Living sandboxes, oldest first. */
+  /** Sandboxes, oldest first; failed ones too, until they are destroyed. */
   static list(options: ListOptions & Where = {}): AsyncGenerator<SandboxInfo> {
     return listSandboxes(clientFor(options), options)
   }
