@@ -3,7 +3,8 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRoot } from '../support/account.ts'
 import { CommandLine, expectFailure } from '../support/command-line.ts'
-import { onHostChecked } from '../support/on-host.ts'
+import { eventually } from '../support/eventually.ts'
+import { onHost, onHostChecked } from '../support/on-host.ts'
 import { accountOf } from '../support/restartable.ts'
 import { Place } from '../support/isola-server.ts'
 import { DRIVERS } from '../support/suite-servers.ts'
@@ -15,7 +16,7 @@ describe.each(DRIVERS)('a full disk: %s', (driver) => {
 
   beforeAll(async () => {
     if (!isRoot) return
-    const place = new Place(accountOf(driver))
+    const place = new Place(accountOf(driver), { state: 'disk/s' })
     const disk = place.directory.join('disk')
     mkdirSync(disk)
     await onHostChecked(['mount', '-t', 'tmpfs', '-o', 'size=48m,mode=755', 'none', disk])
@@ -24,11 +25,11 @@ describe.each(DRIVERS)('a full disk: %s', (driver) => {
   })
   afterAll(async () => {
     if (!isRoot) return
-    await onHostChecked(['umount', '--lazy', line.place.directory.join('disk')])
-    await line.end()
+    // Not lazily: it can only be unmounted when nothing of Isola holds it any more.
+    const unmount = () => onHost(['umount', line.place.directory.join('disk')])
+    await line.end(() => eventually(unmount, ({ exitCode }) => exitCode === 0))
   }, 60_000)
 
-  const env = (): NodeJS.ProcessEnv => ({ ISOLA_STATE_DIR: line.place.directory.join('disk', 's') })
   const fillUp = (): void => {
     try {
       for (let size = 16 * 1024 * 1024; size >= 1; size = Math.floor(size / 2)) {
@@ -46,14 +47,14 @@ describe.each(DRIVERS)('a full disk: %s', (driver) => {
   test('is told in one line when the server cannot even start, and nothing is left', async ({ skip }) => {
     if (!isRoot) skip('needs root to make a small disk')
     fillUp()
-    expectFailure(await line.isola(['run', '--', 'true'], { env: env() }), 125, /no space|space left|full/i)
-    expectFailure(await line.isola(['create'], { env: env() }), 1, /no space|space left|full/i)
+    expectFailure(await line.isola(['run', '--', 'true']), 125, /no space|space left|full/i)
+    expectFailure(await line.isola(['create']), 1, /no space|space left|full/i)
   })
 
   test('with room again everything works', async ({ skip }) => {
     if (!isRoot) skip('needs root to make a small disk')
     writeFileSync(fill(line.place), '')
-    expect(await line.isola(['run', '--', 'echo', 'works'], { env: env() })).toMatchObject({
+    expect(await line.isola(['run', '--', 'echo', 'works'])).toMatchObject({
       stdout: 'works\n',
       exitCode: 0,
     })
@@ -64,15 +65,15 @@ describe.each(DRIVERS)('a full disk: %s', (driver) => {
   }) => {
     if (!isRoot) skip('needs root to make a small disk')
     fillUp()
-    const result = await line.isola(['run', '--', 'sh', '-c', 'head -c 100000000 /dev/zero > big'], { env: env() })
+    const result = await line.isola(['run', '--', 'sh', '-c', 'head -c 100000000 /dev/zero > big'])
     expect(result.exitCode).not.toBe(0)
     expect(result.stderr).toMatch(/space/i)
     expect(result.stderr).not.toMatch(/\n\s+at /)
     writeFileSync(fill(line.place), '')
-    expect(await line.isola(['run', '--', 'echo', 'works'], { env: env() })).toMatchObject({
+    expect(await line.isola(['run', '--', 'echo', 'works'])).toMatchObject({
       stdout: 'works\n',
       exitCode: 0,
     })
-    expect(await line.isola(['ls', '-q'], { env: env() })).toMatchObject({ stdout: '' })
+    expect(await line.isola(['ls', '-q'])).toMatchObject({ stdout: '' })
   })
 })

@@ -49,7 +49,7 @@ describe.each([
       host.once('exit', (code) => reject(new Error(`the service ended with ${code}`)))
       createInterface({ input: host.stdout as NodeJS.ReadableStream }).once('line', () => resolve())
     })
-    place = new Place(account, ['nsenter', `--net=/proc/${host.pid}/ns/net`, '--'])
+    place = new Place(account, { within: ['nsenter', `--net=/proc/${host.pid}/ns/net`, '--'] })
     server = await IsolaServer.start(place)
   }, 60_000)
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
 import { expect } from 'vitest'
 import { readableCheckout } from './account.ts'
 import { programsIn } from './checkout.ts'
@@ -29,12 +30,12 @@ export class CommandLine {
   }
 
   get serverPid(): number | undefined {
-    const file = this.place.directory.join('s', 'isolad.pid')
+    const file = path.join(this.place.stateDirectory, 'isolad.pid')
     return existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined
   }
 
   /** Ends the server as an init system would; nothing may be left of it then. */
-  async end(): Promise<void> {
+  async end(beforeTheCheck: () => Promise<unknown> = async () => undefined): Promise<void> {
     if (this.serverPid !== undefined && existsSync(`/proc/${this.serverPid}`)) {
       const pid = this.serverPid
       process.kill(pid, 'SIGTERM')
@@ -43,6 +44,7 @@ export class CommandLine {
         (alive) => !alive,
       )
     }
+    await beforeTheCheck()
     expect(await endPlace(this.place)).toEqual([])
   }
 }

@@ -12,6 +12,13 @@ import type { Trace } from './inventory/trace.ts'
 /** What is in the environment of the server and must never be seen inside a sandbox. */
 export const HOST_SECRET = 'a-secret-of-the-host-that-no-sandbox-may-see'
 
+export interface PlaceOptions {
+  /** Put in front of every command, e.g. to enter a network namespace. */
+  readonly within?: readonly string[]
+  /** Where in the place the state directory is. */
+  readonly state?: string
+}
+
 /** A place for one Isola of a test: directories, environment and control groups of its own. */
 export class Place {
   readonly account: Account
@@ -21,13 +28,12 @@ export class Place {
 
   readonly #within: readonly string[]
 
-  /** @param within put in front of every command, e.g. to enter a network namespace */
-  constructor(account: Account, within: readonly string[] = []) {
+  constructor(account: Account, options: PlaceOptions = {}) {
     this.account = account
-    this.#within = within
+    this.#within = options.within ?? []
     this.directory = new TemporaryDirectory(account)
     this.cgroups = new TrackingCgroups(`isola-test-${path.basename(this.directory.path)}`)
-    this.stateDirectory = this.directory.join('s')
+    this.stateDirectory = this.directory.join(options.state ?? 's')
     for (const name of ['home', 'tmp']) {
       mkdirSync(this.directory.join(name))
       if (isRoot) chownSync(this.directory.join(name), account.uid, account.gid)

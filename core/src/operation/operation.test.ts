@@ -28,6 +28,12 @@ describe('an operation', () => {
     await expect(operation.race(Promise.resolve(1))).rejects.toMatchObject({ code: 'request.cancelled' })
   })
 
+  test('that ended waits for no work, and the failure of that work harms nobody', async () => {
+    const operation = new Operation('run', { signal: AbortSignal.abort() })
+    const work = Promise.reject(new Error('too late'))
+    await expect(operation.race(work)).rejects.toMatchObject({ code: 'request.cancelled' })
+  })
+
   test('answers with its work when that comes first', async () => {
     await expect(new Operation('run').race(Promise.resolve(42))).resolves.toBe(42)
   })

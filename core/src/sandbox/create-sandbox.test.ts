@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setImmediate as turn } from 'node:timers/promises'
 import { IsolaError } from '@isola/protocol'
 import { describe, expect, test } from 'vitest'
 import { createRequest, operation, testDomain } from '../../test/test-domain.ts'
@@ -96,6 +97,20 @@ describe('create', () => {
     const error = await failureOf(domain.create(createRequest(), operation()))
     expect(error.code).toBe('sandbox.create_failed')
     expect(error.message).toContain('key')
+    expect(driver.sandboxes.size).toBe(0)
+  })
+
+  test('an agent that dies while the host sets the limits leaves no sandbox that seems to run', async () => {
+    const { domain, driver, store } = testDomain()
+    driver.before.set('personalise', async (id) => {
+      await turn()
+      driver.agentOf(id).close()
+      driver.exit(id, 'its first process ended')
+      await turn()
+    })
+    const error = await failureOf(domain.create(createRequest(), operation()))
+    expect(error.code).toBe('sandbox.create_failed')
+    expect(store.list({ limit: 10 }).map(({ state }) => state)).toEqual(['failed'])
     expect(driver.sandboxes.size).toBe(0)
   })
 
