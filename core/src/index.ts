@@ -20,4 +20,5 @@ export type {
 export { createSandboxService } from './sandbox/create-sandbox-service.ts'
 export { LEGAL_TRANSITIONS, nextState, type SandboxEvent } from './sandbox/sandbox-state.ts'
 export type { ByteSource, FileDownload, LiveProcess, SandboxService } from './sandbox/sandbox-service.ts'
+export { trySandbox } from './sandbox/try-sandbox.ts'
 export type { AdoptionReport, SandboxDomain, SandboxServiceDeps } from './sandbox/service-deps.ts'

@@ -5,6 +5,7 @@ import { IsolaError } from '@isola/protocol'
 import { doctorReport } from './doctor.ts'
 import type { MakeDrivers } from './lifecycle/serve.ts'
 import { openStateDirectory } from './lifecycle/state-directory.host.ts'
+import { systemRandom } from './lifecycle/system-ports.ts'
 
 const OPTIONS = { json: { type: 'boolean' }, fix: { type: 'boolean' }, state: { type: 'string' } } as const
 const FIX_MS = 60_000
@@ -21,7 +22,7 @@ export async function runDoctorCommand(
   const drivers = makeDrivers(stateDirectory, journal)
   try {
     const fixes = options.fix === true ? await fixAll(drivers) : undefined
-    const report = await doctorReport(drivers, stateDirectory)
+    const report = await doctorReport(drivers, stateDirectory, systemRandom)
     return fixes === undefined ? report : { ...report, fixes }
   } finally {
     await Promise.all(drivers.map((driver) => driver.close()))

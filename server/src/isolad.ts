@@ -8,12 +8,15 @@ import { type MakeDrivers, type RunningServer, serve } from './lifecycle/serve.t
 import { leaveStdout, say } from './lifecycle/stdout.host.ts'
 
 const FAILED = 1
+/** Templates and layers are read by other ids than the server's; what is private says so itself. */
+const UMASK = 0o022
 
 /**
  * The program: `isolad [serve] [options]` and `isolad doctor [--fix] --json`. Whoever starts it reads
  * one line of JSON from its stdout; everything else goes to stderr, which is the log.
  */
 export async function runIsolad(args: readonly string[], makeDrivers: MakeDrivers): Promise<void> {
+  process.umask(UMASK)
   const journal = makeJournal((line) => process.stderr.write(line))
   // Nobody may be left to read the log; that is no reason to die.
   process.stderr.on('error', () => {})

@@ -59,7 +59,7 @@ export async function serve(config: ServerConfig, makeDrivers: MakeDrivers, jour
     version,
     agentGeneration: AGENT_GENERATION,
     openapi: readOpenapi,
-    doctor: () => doctorReport(drivers, stateDirectory),
+    doctor: () => doctorReport(drivers, stateDirectory, systemRandom),
   }
   const deps: HttpDeps = { handlers: allHandlers(domain, facts), service: domain, activity, journal, waits: WAITS }
   const { servers, url, keyFile } = await openListeners(config, deps, stateDirectory, socketPath)
