@@ -3,7 +3,7 @@
 //   node tools/setup.mjs [script.ts [arguments...]]
 // Plain JavaScript without dependencies: it is what runs on a fresh checkout under any Node since 20.
 import { installPackages } from './setup/packages.mjs'
-import { buildGuest } from './setup/guest.mjs'
+import { buildGuest, requireGuestTools } from './setup/guest.mjs'
 import { runPinned } from './setup/pinned-node.mjs'
 import { SetupError } from './setup/setup-error.mjs'
 
@@ -12,6 +12,7 @@ const NODE_OLDEST = 20
 
 try {
   requireNode()
+  requireGuestTools()
   await installPackages()
   await buildGuest()
   if (script) await runPinned(script, args)

@@ -11,13 +11,18 @@ const TITLE = 'build the agent and the launcher'
 const STAMP = 'guest/target/.isola-build'
 const BINARIES = ['isola-agent', 'isola-launcher']
 
-/** Builds the Rust binaries, unless they are there and made from these very sources. */
-export async function buildGuest() {
-  const wanted = fingerprint(guestSources())
-  if (readStamp(STAMP) === wanted && BINARIES.every((name) => existsSync(binary(name)))) return
+/** Refuses at once what would fail after minutes: the tools are looked for before anything is fetched. */
+export function requireGuestTools() {
+  if (isBuilt(fingerprint(guestSources()))) return
   requireWritable('guest/target', TITLE)
   requireTool('cargo', 'install Rust 1.91 or newer with rustup, and have cargo on PATH')
   requireTool('cc', 'install a C compiler and its libraries (Debian: gcc libc6-dev)')
+}
+
+/** Builds the Rust binaries, unless they are there and made from these very sources. */
+export async function buildGuest() {
+  const wanted = fingerprint(guestSources())
+  if (isBuilt(wanted)) return
   await runStep({
     title: TITLE,
     command: 'cargo',
@@ -28,6 +33,11 @@ export async function buildGuest() {
   })
   linkBinaries()
   writeStamp(STAMP, wanted)
+}
+
+/** @param {string} wanted */
+function isBuilt(wanted) {
+  return readStamp(STAMP) === wanted && BINARIES.every((name) => existsSync(binary(name)))
 }
 
 function guestSources() {

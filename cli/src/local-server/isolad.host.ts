@@ -55,6 +55,8 @@ export async function serveInForeground(
 /** What this machine can isolate, found out by a process of its own; with `fix`, after mending what can be mended. */
 export async function doctorInProcess(fix: boolean): Promise<FixedDoctorReport> {
   const child = startIsolad(['doctor', ...(fix ? ['--fix'] : []), '--json'])
+  // Its log is nobody's; unread it would fill the pipe and stop it.
+  child.stderr?.resume()
   const ended = exitOf(child)
   const text = await firstLine(child)
   const { code, signal } = await ended

@@ -11,6 +11,7 @@ const end: ProcessEnd = {
   oomKilled: false,
   outputCapped: false,
   durationMs: 5,
+  droppedBytes: 0,
 }
 const limits = { timeoutMs: 1000, memoryMib: 64 }
 

@@ -150,6 +150,14 @@ describe('a process', () => {
 })
 
 describe('starting', () => {
+  test('a whole line given as a program is answered with what to do instead', async () => {
+    const { agent, link } = await linkedAgent()
+    agent.operations.set('process.start', (self, id) => self.fail(id, 'process.program_not_found', 'not found'))
+    const start = (program: string) => startAgentProcess(link, processSpec({ argv: [program] }), operation())
+    await expect(start('echo hi')).rejects.toMatchObject({ hint: expect.stringContaining('sh -c') as unknown })
+    await expect(start('ecko')).rejects.toMatchObject({ hint: expect.stringContaining('PATH') as unknown })
+  })
+
   test.each(['process.program_not_found', 'process.not_executable', 'process.limit_reached', 'agent.spawner_lost'])(
     'a refusal keeps its reason: %s',
     async (code) => {

@@ -37,8 +37,20 @@ export async function startAgentProcess(
     return exchange.toProcess(pid)
   } catch (error) {
     if (operation.signal.aborted) exchange.kill()
-    throw error
+    throw isWholeLine(spec, error) ? wholeLine(error) : error
   }
+}
+
+/** A shell's line given as the name of a program, the most usual way not to find one. */
+function isWholeLine(spec: ProcessSpec, error: unknown): error is IsolaError {
+  return IsolaError.is(error) && error.code === 'process.program_not_found' && /\s/.test(spec.argv[0] ?? '')
+}
+
+function wholeLine({ code, message, context }: IsolaError): IsolaError {
+  return new IsolaError(code, message, {
+    hint: 'give the program and its arguments apart, or the whole line to `sh -c`',
+    context,
+  })
 }
 
 class ProcessExchange implements Exchange {

@@ -30,6 +30,7 @@ export class ReadyPool {
   #waitingSinceMs: number | undefined
   #retryMs = FIRST_RETRY_MS
   #isOpen = false
+  readonly #closing = new AbortController()
 
   constructor(deps: PoolDeps) {
     this.#deps = deps
@@ -85,6 +86,7 @@ export class ReadyPool {
 
   async close(): Promise<void> {
     this.#isOpen = false
+    this.#closing.abort()
     this.#cancelTimer?.()
     await this.#making
     for (const blank of this.#ready.splice(0)) this.#discard(blank)
@@ -111,13 +113,15 @@ export class ReadyPool {
 
   async #make(): Promise<boolean> {
     try {
-      const blank = await this.#deps.make(new Operation('make a blank', { timeoutMs: MAKE_TIMEOUT_MS }))
+      const options = { timeoutMs: MAKE_TIMEOUT_MS, signal: this.#closing.signal }
+      const blank = await this.#deps.make(new Operation('make a blank', options))
       this.#retryMs = FIRST_RETRY_MS
       blank.link.frames.onClose(() => this.drop(blank.id))
       this.putBack(blank)
       return true
     } catch (error) {
-      this.#deps.journal.warn('could not make a blank', { error, retryMs: this.#retryMs })
+      if (!this.#closing.signal.aborted)
+        this.#deps.journal.warn('could not make a blank', { error, retryMs: this.#retryMs })
       return false
     }
   }

@@ -34,6 +34,8 @@ export type Channel = (typeof Channel)[keyof typeof Channel]
 
 /** On `end`: the stream broke off, the payload is the error as JSON. */
 export const FLAG_BROKEN = 1
+/** On `data` from an agent: output was dropped between this frame and the one before. */
+export const FLAG_GAP = 2
 
 export interface Frame {
   readonly epoch: number

@@ -65,6 +65,15 @@ impl AgentProcess {
         fields[11].parse::<u64>().expect("user") + fields[12].parse::<u64>().expect("system")
     }
 
+    /// The agent hides its descriptors and memory from processes of its own user; only root sees them.
+    pub fn hides(&self) -> bool {
+        let hidden = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).is_err();
+        if hidden {
+            println!("skipped: only root may look into an agent");
+        }
+        hidden
+    }
+
     pub fn open_fd_count(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("list descriptors").count()
     }

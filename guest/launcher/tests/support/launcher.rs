@@ -181,18 +181,20 @@ fn start(directory: &Path, run_as: RunAs, among: Option<u32>) -> (Child, String)
         None => Command::new("sh"),
         Some(pid) => {
             let mut command = Command::new("nsenter");
-            command.args(["-m", "--wdns", &directory.display().to_string(), "-t", &pid.to_string(), "sh"]);
+            command.args(["--target", &pid.to_string(), "--mount", "sh"]);
             command
         }
     };
     let child = command
-        .args(["-c", &script])
+        .args(["-c", &format!("cd {} && {script}", directory.display())])
         .current_dir(directory)
         .stdin(Stdio::null())
         .stdout(writer)
         .stderr(log)
         .spawn()
         .expect("start launcher");
+    // It holds our copy of the writing end, without which there is no end of reading.
+    drop(command);
     let mut line = String::new();
     BufReader::new(reader).read_line(&mut line).expect("read ready line");
     (child, line)

@@ -10,6 +10,7 @@ export class CommandResult implements ProcessEnd {
   readonly oomKilled: boolean
   readonly outputCapped: boolean
   readonly durationMs: number
+  readonly droppedBytes: number
   readonly stdoutBytes: Uint8Array
   readonly stderrBytes: Uint8Array
 
@@ -20,6 +21,7 @@ export class CommandResult implements ProcessEnd {
     this.oomKilled = end.oomKilled
     this.outputCapped = end.outputCapped
     this.durationMs = end.durationMs
+    this.droppedBytes = end.droppedBytes
     this.stdoutBytes = stdoutBytes
     this.stderrBytes = stderrBytes
   }
@@ -39,8 +41,8 @@ export class CommandResult implements ProcessEnd {
   }
 
   toJSON(): ProcessEnd & { stdout: string; stderr: string } {
-    const { stdout, stderr, exitCode, signal, timedOut, oomKilled, outputCapped, durationMs } = this
-    return { stdout, stderr, exitCode, signal, timedOut, oomKilled, outputCapped, durationMs }
+    const { stdout, stderr, exitCode, signal, timedOut, oomKilled, outputCapped, durationMs, droppedBytes } = this
+    return { stdout, stderr, exitCode, signal, timedOut, oomKilled, outputCapped, durationMs, droppedBytes }
   }
 }
 

@@ -13,6 +13,8 @@ export interface ProcessEnd {
   readonly oomKilled: boolean
   readonly outputCapped: boolean
   readonly durationMs: number
+  /** Output that was lost with `overflow: 'drop-oldest'`. */
+  readonly droppedBytes: number
 }
 
 /** The writing end of a process's standard input. */
@@ -119,9 +121,7 @@ export class Process implements AsyncDisposable {
   }
 }
 
-export function processEnd(
-  exit: Omit<ProcessExit, 'event' | 'stdoutBytes' | 'stderrBytes' | 'droppedBytes'>,
-): ProcessEnd {
-  const { exitCode, signal, timedOut, oomKilled, outputCapped, durationMs } = exit
-  return { exitCode, signal, timedOut, oomKilled, outputCapped, durationMs }
+export function processEnd(exit: Omit<ProcessExit, 'event' | 'stdoutBytes' | 'stderrBytes'>): ProcessEnd {
+  const { exitCode, signal, timedOut, oomKilled, outputCapped, durationMs, droppedBytes } = exit
+  return { exitCode, signal, timedOut, oomKilled, outputCapped, durationMs, droppedBytes }
 }
