@@ -21,7 +21,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   try {
     const help = await buildProgram(program, name, context)
     try {
-      await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' })
+      await program.parseAsync(lineToParse(argv, name), { from: 'user' })
     } finally {
       await terminal.stdout.write(help.join(''))
     }
@@ -61,6 +61,13 @@ function chosenCommand(argv: readonly string[]): CommandName | undefined {
   const [first, second] = argv.filter((argument) => !argument.startsWith('-'))
   const name = first === 'help' ? second : first
   return name !== undefined && isCommandName(name) ? name : undefined
+}
+
+/** Help for a command that is not there is answered as that command would be. */
+function lineToParse(argv: readonly string[], chosen: CommandName | undefined): readonly string[] {
+  const [first = '--help', second] = argv
+  if (first === 'help' && second !== undefined && chosen === undefined) return [second]
+  return argv.length === 0 ? [first] : argv
 }
 
 function chosenOptions(program: Command, name: CommandName | undefined): Record<string, unknown> {

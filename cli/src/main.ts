@@ -5,9 +5,19 @@ import { join } from 'node:path'
 
 // Compiled code is kept from one start to the next: in a folder of this user alone, because
 // whoever writes to it decides what this program does.
-enableCompileCache(join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'isola'))
+const cacheDirectory = process.env['XDG_CACHE_HOME'] || cacheDirectoryAtHome()
+if (cacheDirectory !== undefined) enableCompileCache(join(cacheDirectory, 'isola'))
 const { runCli } = await import('./cli.ts')
 const exitCode = await runCli(process.argv.slice(2))
 // Kept connections and a terminal that is still read would hold the program back.
 // oxlint-disable-next-line unicorn/no-process-exit
 process.exit(exitCode)
+
+/** A user without HOME and without a line in /etc/passwd has no home. */
+function cacheDirectoryAtHome(): string | undefined {
+  try {
+    return join(homedir(), '.cache')
+  } catch {
+    return undefined
+  }
+}

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 export { ReceiveWindow, SendWindow } from './agent/credit.ts'
-export { Channel, encodeFrame, encodeHeader, FLAG_BROKEN, type Frame, FrameError, FrameType } from './agent/frame.ts'
+export {
+  Channel,
+  encodeFrame,
+  encodeHeader,
+  FLAG_BROKEN,
+  FLAG_GAP,
+  type Frame,
+  FrameError,
+  FrameType,
+} from './agent/frame.ts'
 export { FrameReader } from './agent/frame-reader.ts'
 export { AgentHello, LauncherHello, proofMessage } from './agent/handshake.ts'
 export {

@@ -12,7 +12,11 @@ export async function runCargo(suite: Suite, filters: readonly string[], stop: A
   if (obstacle) return { ...nothing, skipped: [{ test: 'guest: cargo test', reason: obstacle }] }
   const end = await runToEnd('cargo', ['test', '--workspace', '--locked', '--no-fail-fast', ...filters], {
     cwd: path.join(root, 'guest'),
-    env: { CARGO_TARGET_DIR: path.join(root, 'guest/target') },
+    env: {
+      CARGO_TARGET_DIR: path.join(root, 'guest/target'),
+      // A hundred times as many inputs for the fuzz tests.
+      ...(suite.name === 'guest-long' ? { ISOLA_LONG: '1' } : {}),
+    },
     stop,
   })
   const tally = tallyOf(end.output, end.exitCode)

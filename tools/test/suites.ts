@@ -21,5 +21,6 @@ export const suites: readonly Suite[] = [
   { name: 'conformance', runner: 'vitest', parallel: false, limitMs: 5 * MINUTE_MS, always: true },
   { name: 'security', runner: 'vitest', parallel: false, limitMs: 5 * MINUTE_MS, always: true },
   { name: 'e2e', runner: 'vitest', parallel: false, limitMs: 6 * MINUTE_MS, always: true },
+  { name: 'guest-long', runner: 'cargo', parallel: true, limitMs: 60 * MINUTE_MS, always: false },
   { name: 'long', runner: 'vitest', parallel: false, limitMs: 60 * MINUTE_MS, always: false },
 ]

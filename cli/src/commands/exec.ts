@@ -18,7 +18,7 @@ Examples:
   isola exec lab -- ls -l
   isola exec lab -- sh
   tar c . | isola exec lab -- tar x
-  isola exec --user root --timeout 5m lab -- apt-get install -y jq`
+  isola exec --user root --timeout 5m lab -- dpkg -i /home/user/tool.deb`
 
 export function configure(command: Command, context: CommandContext): void {
   command

@@ -42,6 +42,7 @@ describe('exit codes', () => {
     [['run'], 125, /^isola: missing required argument 'command'\nhint: see `isola run --help`\n$/],
     [['ls', '--nonsense'], 2, /^isola: unknown option '--nonsense'\nhint: see `isola ls --help`\n$/],
     [['lx'], 2, /^isola: unknown command 'lx'\nhint: Did you mean ls\?\n$/],
+    [['help', 'lx'], 2, /^isola: unknown command 'lx'\nhint: Did you mean ls\?\n$/],
     [['inspect', 'nobody'], 1, /^isola: find sandbox nobody\nhint: list the sandboxes with `isola ls`\n$/],
   ])('bad input %j is one line and a hint', async (args, code, stderr) => {
     expect(await isola(args)).toMatchObject({ code, stderr: expect.stringMatching(stderr), stdout: Buffer.alloc(0) })

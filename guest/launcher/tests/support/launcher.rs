@@ -142,7 +142,10 @@ fn make_files(directory: &Path, run_as: RunAs) {
     // A plain `cargo test` builds it, a run of one test alone does not.
     assert!(agent.exists(), "run `cargo build -p isola-launcher --example reporting-agent` first");
     for (from, to) in [(Path::new(env!("CARGO_BIN_EXE_isola-launcher")), "isola-launcher"), (&agent, "agent")] {
-        fs::copy(from, directory.join(to)).unwrap_or_else(|error| panic!("copy {}: {error}", from.display()));
+        // By another process: a descriptor for writing here would be inherited by what other tests start
+        // just then, and a program that is open for writing cannot be executed.
+        let copied = Command::new("cp").arg(from).arg(directory.join(to)).status().expect("run cp");
+        assert!(copied.success(), "copy {}", from.display());
     }
     if let Some(user) = run_as.user() {
         fs::write(directory.join("subid"), format!("{user}:300000:65536\n")).expect("write subid");

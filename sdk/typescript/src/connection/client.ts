@@ -83,7 +83,9 @@ export class Client {
     try {
       return await send()
     } catch (error) {
-      if (!(error instanceof LostConnection) || !error.wasKept || isStream(request.body)) throw error
+      // A kept connection may have been closed a moment ago; a question may be asked again in any case.
+      const mayRepeat = error instanceof LostConnection && (error.wasKept || request.method === 'GET')
+      if (!mayRepeat || isStream(request.body)) throw error
       try {
         return await send()
       } catch (second) {
