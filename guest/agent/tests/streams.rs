@@ -56,9 +56,12 @@ fn large_input_waits_for_the_process_to_take_it() {
 #[test]
 fn input_that_nobody_takes_is_thrown_away_without_harm() {
     let (_agent, mut host) = ready();
-    let id = host.start("deaf", &["sh", "-c", "exec 0<&-; sleep 0.3; echo done"], &json!({"stdin": true}));
+    let script = "exec 0<&-; trap 'echo done; exit' USR1; while :; do sleep 0.05; done";
+    let id = host.start("deaf", &["sh", "-c", script], &json!({"stdin": true}));
     host.response(id).expect("start");
     feed(&mut host, id, &vec![b'x'; 5_000_000]);
+    let end = json!({"processId": "deaf", "signal": "SIGUSR1", "target": "process"});
+    host.call("process.signal", &end).expect("signal");
     assert_eq!(host.finish(id, 0).text(), "done\n");
 }
 
