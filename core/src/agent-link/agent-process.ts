@@ -37,20 +37,21 @@ export async function startAgentProcess(
     return exchange.toProcess(pid)
   } catch (error) {
     if (operation.signal.aborted) exchange.kill()
-    throw isWholeLine(spec, error) ? wholeLine(error) : error
+    throw IsolaError.is(error) ? explainStart(spec, error) : error
   }
 }
 
-/** A shell's line given as the name of a program, the most usual way not to find one. */
-function isWholeLine(spec: ProcessSpec, error: unknown): error is IsolaError {
-  return IsolaError.is(error) && error.code === 'process.program_not_found' && /\s/.test(spec.argv[0] ?? '')
-}
-
-function wholeLine({ code, message, context }: IsolaError): IsolaError {
-  return new IsolaError(code, message, {
-    hint: 'give the program and its arguments apart, or the whole line to `sh -c`',
-    context,
-  })
+/** What the agent cannot know of a start that failed: what was meant. */
+function explainStart(spec: ProcessSpec, error: IsolaError): IsolaError {
+  const { code, message, context } = error
+  if (code === 'process.cwd_not_found' && spec.cwd != null)
+    return new IsolaError(code, `${message}: ${spec.cwd}`, { context })
+  // A shell's line given as the name of a program, the most usual way not to find one.
+  if (code === 'process.program_not_found' && /\s/.test(spec.argv[0] ?? '')) {
+    const hint = 'give the program and its arguments apart, or the whole line to `sh -c`'
+    return new IsolaError(code, message, { hint, context })
+  }
+  return error
 }
 
 class ProcessExchange implements Exchange {

@@ -55,7 +55,8 @@ impl Probe<'_> {
                 "map ids of",
                 "mounts",
                 "only root can; without root the caller's ids are used",
-            ));
+            )
+            .hint("nothing is missing: run as root to have the files of a sandbox owned by ids of its own"));
         }
         let map = |pid: i32| {
             let tree = mount::clone_tree(&self.scratch).failed_on("clone mount of", &self.scratch)?;
