@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { codeOf } from '../support/failure-code.ts'
 import type { Subject } from '../support/subject.ts'
 import { onEachDriver } from '../support/world.ts'
+import { eventually } from '../support/eventually.ts'
 import { verifies } from './verifies.ts'
 
 const MEGABYTE = 1024 * 1024
@@ -107,16 +108,21 @@ while not os.path.exists("stop"):
     with open("file", "rb") as file:
         content = file.read()
     seen.add((len(content), len(set(content))))
+    open("looking", "w").close()
 print(sorted(seen))
 `,
       ],
       { cwd: at },
     )
+    await eventually(
+      () => sandbox.files.exists(`${at}/looking`),
+      (isLooking) => isLooking,
+    )
     for (let round = 0; round < 10; round += 1)
       await sandbox.files.write(`${at}/file`, (round % 2 === 0 ? 'b' : 'a').repeat(MEGABYTE))
     await sandbox.files.write(`${at}/stop`, '')
     expect((await watching).stdout).toBe(`[(${MEGABYTE}, 1)]\n`)
-    expect(names(await sandbox.files.list(at))).toEqual(['file', 'stop'])
+    expect(names(await sandbox.files.list(at))).toEqual(['file', 'looking', 'stop'])
   })
 
   verifies(world, 'file.aborted-upload', async () => {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { chownSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { Sandbox } from '@isola/sdk'
 import { expect } from 'vitest'
+import { isRoot } from '../support/account.ts'
 import { eventually } from '../support/eventually.ts'
 import { codeOf } from '../support/failure-code.ts'
 import { launcherPid } from '../support/launcher.ts'
@@ -54,14 +55,23 @@ onEachDriver((world) => {
     const forgotten = await isola.create()
     const pid = hostPid(isola.place, forgotten.id)
     await isola.killServer()
-    // An empty store: no record knows the sandbox any more. And what a create leaves that was killed half-way.
+    // An empty store: no record knows the sandbox any more. And what a launcher leaves that was killed in a create.
     for (const suffix of ['', '-wal', '-shm'])
       rmSync(isola.place.directory.join('s', `isola.sqlite${suffix}`), { force: true })
-    mkdirSync(path.join(sandboxes, 'sb0orphan0orphan0orp'))
+    isola.killLauncher()
+    const halfMade = path.join(sandboxes, 'sb0orphan0orphan0orp')
+    mkdirSync(halfMade)
+    if (isRoot) chownSync(halfMade, isola.place.account.uid, isola.place.account.gid)
     await isola.startServer()
     const left = () => readdirSync(sandboxes).filter((id) => id === forgotten.id || id.startsWith('sb0orphan'))
     expect(await eventually(left, (ids) => ids.length === 0)).toEqual([])
-    expect(existsSync(`/proc/${pid}`)).toBe(false)
+    // Ended for sure; whether somebody has looked at how is the business of the host's first process.
+    expect(
+      await eventually(
+        () => stateOf(pid),
+        (state) => state === 'gone' || state === 'Z',
+      ),
+    ).toMatch(/^(gone|Z)$/)
     expect(await isola.end()).toEqual([])
   })
 
@@ -86,3 +96,12 @@ onEachDriver((world) => {
     expect(await isola.end()).toEqual([])
   })
 })
+
+/** One letter, as the kernel tells it. */
+function stateOf(pid: number): string {
+  try {
+    return /^State:\t(\w)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 'gone'
+  } catch {
+    return 'gone'
+  }
+}

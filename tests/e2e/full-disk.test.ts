@@ -5,12 +5,11 @@ import { isRoot } from '../support/account.ts'
 import { CommandLine, expectFailure } from '../support/command-line.ts'
 import { eventually } from '../support/eventually.ts'
 import { onHost, onHostChecked } from '../support/on-host.ts'
-import { accountOf } from '../support/restartable.ts'
 import { Place } from '../support/isola-server.ts'
-import { DRIVERS } from '../support/suite-servers.ts'
+import { ACCOUNTS, accountOf } from '../support/driver-cells.ts'
 
 // The state directory lies on a file system of its own, which a test can fill.
-describe.each(DRIVERS)('a full disk: %s', (driver) => {
+describe.each(ACCOUNTS)('a full disk: %s', (driver) => {
   let line: CommandLine
   const fill = (place: Place): string => place.directory.join('disk', 'fill')
 

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { afterAll, beforeAll, describe, inject, type TestContext, test } from 'vitest'
 import { CommandLine } from '../support/command-line.ts'
-import { accountObstacle } from '../support/restartable.ts'
-import { DRIVERS, type DriverName } from '../support/suite-servers.ts'
+import { ACCOUNTS, type DriverName, obstacleOf } from '../support/driver-cells.ts'
 import { World } from '../support/world.ts'
 
 export interface Visit {
@@ -16,10 +15,10 @@ export interface Visit {
 
 /** Defines the same tests for root and for an ordinary user. */
 export function onEachAccount(define: (visit: Visit) => void): void {
-  for (const driver of DRIVERS) {
+  for (const driver of ACCOUNTS) {
     const account = driver === 'namespace-root' ? 'root' : 'an ordinary user'
     describe(`as ${account}`, () => {
-      const obstacle = accountObstacle(driver)
+      const obstacle = obstacleOf(driver)
       const world = new World(driver, inject('servers')[driver])
       let line: CommandLine
       beforeAll(() => {

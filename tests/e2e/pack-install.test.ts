@@ -8,8 +8,7 @@ import { Place } from '../support/isola-server.ts'
 import { eventually } from '../support/eventually.ts'
 import { endPlace } from '../support/end-place.ts'
 import { type HostResult, onHost, onHostChecked } from '../support/on-host.ts'
-import { accountOf } from '../support/restartable.ts'
-import { DRIVERS } from '../support/suite-servers.ts'
+import { ACCOUNTS, accountOf } from '../support/driver-cells.ts'
 
 const FORBIDDEN = ['cargo', 'rustc', 'cc', 'gcc', 'c99', 'clang', 'make']
 
@@ -58,7 +57,7 @@ describe('the published packages', () => {
     }
   })
 
-  describe.each(DRIVERS)('installed into an empty folder: %s', (driver) => {
+  describe.each(ACCOUNTS)('installed into an empty folder: %s', (driver) => {
     let place: Place
     let run: (argv: readonly string[]) => Promise<HostResult>
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { expect } from 'vitest'
 import { IsolaServer, Place } from '../support/isola-server.ts'
 import { endPlace } from '../support/end-place.ts'
-import { accountOf } from '../support/restartable.ts'
+import { accountOf } from '../support/driver-cells.ts'
 import { Subject } from '../support/subject.ts'
 import { onEachAccount } from './on-each-account.ts'
 

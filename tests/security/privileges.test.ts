@@ -161,11 +161,15 @@ def raise_limit(which, value):
     def action():
         try:
             resource.setrlimit(which, (value, value))
+            if resource.getrlimit(which)[0] != value:
+                # Told that it went well, and nothing was done.
+                raise OSError(errno.EPERM, "pretended")
         except ValueError:
             raise OSError(errno.EPERM, "beyond the hard limit")
     return in_child(action)
 report("raise open files", raise_limit(resource.RLIMIT_NOFILE, 10 ** 7))
-report("raise core", raise_limit(resource.RLIMIT_CORE, 1))
+attempt(lambda: resource.setrlimit(resource.RLIMIT_CORE, (4096, 4096)))
+report("core after raising it", str(resource.getrlimit(resource.RLIMIT_CORE)))
 report("priority", in_child(lambda: os.setpriority(os.PRIO_PROCESS, 0, -10)))
 report("real time", in_child(lambda: os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))))
 report("protect from the out-of-memory killer", write_file("/proc/self/oom_score_adj", b"-1000"))
@@ -173,7 +177,7 @@ report("lower limit", raise_limit(resource.RLIMIT_NOFILE, 16))
 `,
     expect: {
       'raise open files': 'EPERM',
-      'raise core': 'EPERM',
+      'core after raising it': ['(1, 1)', '(0, 0)'],
       priority: ['EACCES', 'EPERM'],
       'real time': 'EPERM',
       'protect from the out-of-memory killer': ['EACCES', 'EPERM'],

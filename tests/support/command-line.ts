@@ -4,12 +4,11 @@ import path from 'node:path'
 import { expect } from 'vitest'
 import { readableCheckout } from './account.ts'
 import { programsIn } from './checkout.ts'
+import { accountOf, type DriverName } from './driver-cells.ts'
 import { endPlace } from './end-place.ts'
 import { eventually } from './eventually.ts'
 import { Place } from './isola-server.ts'
 import { type HostOptions, type HostResult, onHost } from './on-host.ts'
-import { accountOf } from './restartable.ts'
-import type { DriverName } from './suite-servers.ts'
 
 /** The command line as somebody would use it, in a place of its own, with the server that it starts by itself. */
 export class CommandLine {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Account, isRoot, ordinaryAccount, rootAccount } from './account.ts'
+import { accountOf, type DriverName } from './driver-cells.ts'
 import { endPlace } from './end-place.ts'
 import { IsolaServer, Place } from './isola-server.ts'
 import { launcherPid } from './launcher.ts'
 import { type CreateOptions, Subject } from './subject.ts'
-import type { DriverName } from './suite-servers.ts'
 
 /** An Isola of its own whose parts a test may kill. At the end nothing of it may be left. */
 export class Restartable implements AsyncDisposable {
@@ -59,13 +58,4 @@ export class Restartable implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) await this.end()
   }
-}
-
-export function accountOf(driver: DriverName): Account {
-  return driver === 'namespace-root' ? rootAccount : ordinaryAccount
-}
-
-/** Why this account cannot be used by whoever runs the tests, if so. */
-export function accountObstacle(driver: DriverName): string | undefined {
-  return driver === 'namespace-root' && !isRoot ? 'needs root' : undefined
 }

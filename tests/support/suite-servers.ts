@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TestProject } from 'vitest/node'
-import { isRoot, ordinaryAccount, rootAccount } from './account.ts'
+import { accountOf, type DriverName, obstacleOf } from './driver-cells.ts'
 import { endPlace } from './end-place.ts'
 import { eventually } from './eventually.ts'
 import { lingeringMemoryGroups } from './inventory/cgroups.ts'
@@ -11,9 +11,6 @@ import { IsolaServer, Place } from './isola-server.ts'
  * anybody's on this host, so the benchmark of ten thousand sandboxes counts exactly.
  */
 const LINGERING_MOST = 100
-
-export const DRIVERS = ['namespace-root', 'namespace-rootless'] as const
-export type DriverName = (typeof DRIVERS)[number]
 
 /** The server that a whole suite shares, or why there is none. */
 export type SuiteServer =
@@ -41,12 +38,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('servers', {
     'namespace-root': await open('namespace-root'),
     'namespace-rootless': await open('namespace-rootless'),
+    'namespace-rootless-range': await open('namespace-rootless-range'),
   })
   return close
 
   async function open(driver: DriverName): Promise<SuiteServer> {
-    if (driver === 'namespace-root' && !isRoot) return { obstacle: 'needs root' }
-    const place = new Place(driver === 'namespace-root' ? rootAccount : ordinaryAccount)
+    const obstacle = obstacleOf(driver)
+    if (obstacle !== undefined) return { obstacle }
+    const place = new Place(accountOf(driver))
     places.push(place)
     try {
       const server = await IsolaServer.start(place)

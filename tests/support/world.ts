@@ -2,7 +2,8 @@
 import type { NamespaceCapabilities } from '@isola/protocol'
 import { Client, type DriverReport } from '@isola/sdk'
 import { afterAll, describe, inject, type TestContext, test } from 'vitest'
-import { DRIVERS, type DriverName, type SuiteServer } from './suite-servers.ts'
+import { DRIVERS, type DriverName } from './driver-cells.ts'
+import type { SuiteServer } from './suite-servers.ts'
 import { type CreateOptions, Subject } from './subject.ts'
 
 export type Skip = TestContext['skip']
