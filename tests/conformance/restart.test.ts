@@ -29,7 +29,7 @@ onEachDriver((world) => {
     expect(await fresh.read(['echo', 'works'])).toBe('works')
     await sandbox[Symbol.asyncDispose]()
     await fresh[Symbol.asyncDispose]()
-    expect(await isola.end()).toEqual([])
+    expect(await isola.end(), isola.server.log).toEqual([])
   })
 
   verifies(world, 'restart.launcher', async () => {
@@ -46,7 +46,7 @@ onEachDriver((world) => {
     expect(launcherPid(isola.place.stateDirectory)).toBeTypeOf('number')
     await sandbox[Symbol.asyncDispose]()
     await fresh[Symbol.asyncDispose]()
-    expect(await isola.end()).toEqual([])
+    expect(await isola.end(), isola.server.log).toEqual([])
   })
 
   verifies(world, 'restart.orphans', async () => {
@@ -72,7 +72,7 @@ onEachDriver((world) => {
         (state) => state === 'gone' || state === 'Z',
       ),
     ).toMatch(/^(gone|Z)$/)
-    expect(await isola.end()).toEqual([])
+    expect(await isola.end(), isola.server.log).toEqual([])
   })
 
   verifies(world, 'restart.exits', async () => {
@@ -93,7 +93,7 @@ onEachDriver((world) => {
     expect(await survivor.read(['echo', 'works'])).toBe('works')
     await sandbox[Symbol.asyncDispose]()
     await survivor[Symbol.asyncDispose]()
-    expect(await isola.end()).toEqual([])
+    expect(await isola.end(), isola.server.log).toEqual([])
   })
 })
 

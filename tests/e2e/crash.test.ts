@@ -44,7 +44,7 @@ onEachAccount((visit) => {
       expect(listed.sort()).toEqual([...ids].sort())
 
       await forAll(sandboxes, (sandbox) => sandbox[Symbol.asyncDispose]())
-      expect(await isola.end()).toEqual([])
+      expect(await isola.end(), isola.server.log).toEqual([])
       expect(tracedProcesses(isola.place.trace)).toEqual([])
     },
     240_000,

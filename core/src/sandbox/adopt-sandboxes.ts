@@ -22,13 +22,15 @@ export function decideAdoption(record: SandboxRecord, isAlive: boolean | undefin
 
 /**
  * After a restart: keeps what lives, records what was lost, and removes in the background what was
- * half made, half removed or belongs to nobody. No agent is asked: one may be frozen.
+ * half made, half removed or belongs to nobody; `removed` resolves when that is over. No agent is
+ * asked: one may be frozen.
  */
 export async function adoptSandboxes(
   parts: DomainParts,
   destroyer: Destroyer,
+  isClosing: () => boolean,
   operation: Operation,
-): Promise<AdoptionReport> {
+): Promise<{ report: AdoptionReport; removed: Promise<void> }> {
   const seen = await listAll(parts, operation)
   const known = new Set<string>()
   const removals: (() => Promise<void>)[] = []
@@ -52,8 +54,8 @@ export async function adoptSandboxes(
     [...ids.keys()].filter((id) => !known.has(id)).map((id) => ({ driver, id })),
   )
   for (const { driver, id } of orphans) removals.push(() => removeOrphan(parts, driver, id))
-  void runAFewAtOnce(removals)
-  return { adopted, lost, orphans: orphans.length }
+  const removed = runAFewAtOnce(removals, isClosing)
+  return { report: { adopted, lost, orphans: orphans.length }, removed }
 }
 
 interface Living {
@@ -84,10 +86,11 @@ async function removeOrphan(parts: DomainParts, driver: Driver, id: string): Pro
   }
 }
 
-async function runAFewAtOnce(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+/** What has not begun when the server stops is left to the next one. */
+async function runAFewAtOnce(tasks: readonly (() => Promise<void>)[], isClosing: () => boolean): Promise<void> {
   const queue = [...tasks]
   const lane = async (): Promise<void> => {
-    for (let task = queue.shift(); task !== undefined; task = queue.shift()) await task()
+    for (let task = queue.shift(); task !== undefined && !isClosing(); task = queue.shift()) await task()
   }
   await Promise.all(Array.from({ length: REMOVALS_AT_ONCE }, lane))
 }

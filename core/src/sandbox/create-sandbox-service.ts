@@ -28,6 +28,7 @@ export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
   const destroyer = new Destroyer(parts)
   const idempotency = new Idempotency(deps.store, deps.random)
   let isClosing = false
+  let leftoversRemoved = Promise.resolve()
   for (const driver of deps.drivers) driver.onExit((id, reason) => noteExit(parts, destroyer, id, reason))
 
   const agentOf = (idOrName: string, operation: Operation): Promise<AgentLink> =>
@@ -35,7 +36,8 @@ export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
 
   return {
     async start(operation) {
-      const report = await adoptSandboxes(parts, destroyer, operation)
+      const { report, removed } = await adoptSandboxes(parts, destroyer, () => isClosing, operation)
+      leftoversRemoved = removed
       parts.pool.start()
       return report
     },
@@ -64,7 +66,8 @@ export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
       isClosing = true
       parts.claims.close()
       await parts.attempts.stopAll()
-      await Promise.all([parts.pool.close(), destroyer.settled()])
+      // A driver with nothing left to do is let go of when it is closed, so nothing may be half removed by then.
+      await Promise.all([parts.pool.close(), leftoversRemoved, destroyer.settled()])
       parts.links.closeAll('the server is stopping')
     },
   }

@@ -4,7 +4,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use isola_wire::{FrameType, INITIAL_CREDIT_BYTES, MAX_DATA_BYTES};
+use isola_wire::{FLAG_GAP, FrameType, INITIAL_CREDIT_BYTES, MAX_DATA_BYTES};
 use serde_json::json;
 use support::{Host, exit_of, ready};
 
@@ -159,9 +159,11 @@ fn drop_oldest_never_stops_the_writer_and_marks_the_loss() {
     let line = "head -c 50000000 /dev/zero; echo end; touch finished; sleep 0.2";
     let id = host.start("dropping", &["sh", "-c", line], &json!({"overflow": "drop-oldest"}));
     host.response(id).expect("start");
-    let mut count = 0;
+    let (mut count, mut gaps) = (0, 0);
     while count < INITIAL_CREDIT_BYTES as usize {
-        count += host.next(id).payload.len();
+        let frame = host.next(id);
+        count += frame.payload.len();
+        gaps += usize::from(frame.flags & FLAG_GAP != 0);
     }
     let deadline = Instant::now() + support::PATIENCE;
     while !agent.directory.join("finished").exists() {
@@ -171,7 +173,8 @@ fn drop_oldest_never_stops_the_writer_and_marks_the_loss() {
     host.grant(id, 1, 10_000_000);
     let rest = host.finish(id, 0);
     assert!(rest.stdout.ends_with(b"\0end\n"), "the newest bytes are kept");
-    assert_eq!(rest.gaps, 1);
+    // The last bytes of the first credit may come from behind a loss already.
+    assert!((1..=2).contains(&(gaps + rest.gaps)), "every loss is marked");
     assert!(rest.exit.dropped_bytes > 40_000_000);
     assert_eq!(rest.exit.stdout_bytes + rest.exit.dropped_bytes, 50_000_004);
     assert!(agent.memory_kb("RssAnon") < 1024, "{} kB", agent.memory_kb("RssAnon"));
