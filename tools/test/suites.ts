@@ -16,11 +16,11 @@ export interface Suite {
 const MINUTE_MS = 60_000
 
 export const suites: readonly Suite[] = [
-  { name: 'unit', runner: 'vitest', parallel: true, limitMs: 3 * MINUTE_MS, always: true },
-  { name: 'guest', runner: 'cargo', parallel: true, limitMs: 5 * MINUTE_MS, always: true },
-  { name: 'conformance', runner: 'vitest', parallel: false, limitMs: 5 * MINUTE_MS, always: true },
-  { name: 'security', runner: 'vitest', parallel: false, limitMs: 5 * MINUTE_MS, always: true },
-  { name: 'e2e', runner: 'vitest', parallel: false, limitMs: 6 * MINUTE_MS, always: true },
+  { name: 'unit', runner: 'vitest', parallel: true, limitMs: 5 * MINUTE_MS, always: true },
+  { name: 'guest', runner: 'cargo', parallel: true, limitMs: 8 * MINUTE_MS, always: true },
+  { name: 'conformance', runner: 'vitest', parallel: false, limitMs: 10 * MINUTE_MS, always: true },
+  { name: 'security', runner: 'vitest', parallel: false, limitMs: 8 * MINUTE_MS, always: true },
+  { name: 'e2e', runner: 'vitest', parallel: false, limitMs: 12 * MINUTE_MS, always: true },
   { name: 'guest-long', runner: 'cargo', parallel: true, limitMs: 60 * MINUTE_MS, always: false },
   { name: 'long', runner: 'vitest', parallel: false, limitMs: 60 * MINUTE_MS, always: false },
 ]
