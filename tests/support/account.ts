@@ -10,6 +10,8 @@ export interface Account {
   readonly gid: number
   /** Put in front of a command so that it runs as this account. */
   readonly prefix: readonly string[]
+  /** Takes away what was made for it. */
+  [Symbol.dispose]?(): void
 }
 
 /** An id that no system hands out: the account exists only while a test runs, in no user database. */

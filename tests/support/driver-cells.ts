@@ -9,25 +9,14 @@ export type DriverName = (typeof DRIVERS)[number]
 /** Those that the whole command line is tried with; to it a range of ids makes no difference. */
 export const ACCOUNTS = ['namespace-root', 'namespace-rootless'] as const
 
-let range: RangeAccount | undefined
-
+/** The place that it is given to lets go of it at its end. */
 export function accountOf(driver: DriverName): Account {
   if (driver === 'namespace-root') return rootAccount
-  return driver === 'namespace-rootless' ? ordinaryAccount : rangeAccount()
+  return driver === 'namespace-rootless' ? ordinaryAccount : new RangeAccount()
 }
 
 /** Why this column cannot be tried by whoever runs the tests, if so. */
 export function obstacleOf(driver: DriverName): string | undefined {
   if (driver === 'namespace-rootless-range') return rangeObstacle()
   return driver === 'namespace-root' && !isRoot ? 'needs root' : undefined
-}
-
-/** One for the whole process; what it is made of goes with it. */
-function rangeAccount(): RangeAccount {
-  if (range === undefined) {
-    const made = new RangeAccount()
-    process.once('exit', () => made[Symbol.dispose]())
-    range = made
-  }
-  return range
 }

@@ -65,6 +65,7 @@ export class Place {
   async remove(): Promise<void> {
     await this.cgroups.remove()
     this.directory[Symbol.dispose]()
+    this.account[Symbol.dispose]?.()
   }
 }
 
