@@ -3,7 +3,9 @@ import type { TestProject } from 'vitest/node'
 import { accountOf, type DriverName, obstacleOf } from './driver-cells.ts'
 import { endPlace } from './end-place.ts'
 import { eventually } from './eventually.ts'
+import { isRoot } from './account.ts'
 import { lingeringMemoryGroups } from './inventory/cgroups.ts'
+import { ownIsolaProcesses } from './inventory/processes.ts'
 import { IsolaServer, Place } from './isola-server.ts'
 
 /**
@@ -35,6 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const places: Place[] = []
   const running: IsolaServer[] = []
   const groupsBefore = lingeringMemoryGroups()
+  const strangers = new Set(ownIsolaProcesses())
   project.provide('servers', {
     'namespace-root': await open('namespace-root'),
     'namespace-rootless': await open('namespace-rootless'),
@@ -64,6 +67,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     }
   }
 
+  /** What an account without control groups can still see of its sandboxes. */
+  function strays(): string[] {
+    if (isRoot) return []
+    return ownIsolaProcesses()
+      .filter((found) => !strangers.has(found))
+      .map((found) => `left behind: ${found}`)
+  }
+
   async function close(): Promise<void> {
     const ends = await Promise.all(running.map((server) => server.stop()))
     const left = (await Promise.all(places.map(endPlace))).flat()
@@ -73,6 +84,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     )
     const faults = [
       ...(grown < LINGERING_MOST ? [] : [`left behind: ${grown} control groups that were removed and linger`]),
+      ...(await eventually(strays, (found) => found.length === 0)),
       ...ends.filter((end) => end !== 0).map((end) => `a server ended with ${end} after SIGTERM`),
       ...left.map((found) => `left behind: ${found}`),
     ]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs'
 import path from 'node:path'
 
@@ -20,6 +21,8 @@ export class TemporaryDirectory implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    // Directories that are closed to their own user (as /root of a template) cannot be emptied by an ordinary one.
+    if (process.getuid?.() !== 0) spawnSync('chmod', ['-R', 'u+rwX', this.path])
     rmSync(this.path, { recursive: true, force: true, maxRetries: 3 })
   }
 }

@@ -13,15 +13,7 @@ export function tracedProcesses(trace: Trace): number[] {
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => pid !== process.pid)
-    .filter(
-      (pid) => members.has(pid) || mentions(pid, trace.directory) || (trace.cgroups.length === 0 && isOwnIsola(pid)),
-    )
-}
-
-/** Without control groups only the name is left to know a sandbox by, which says nothing of where it belongs. */
-function isOwnIsola(pid: number): boolean {
-  const isOwn = readOr(`/proc/${pid}/status`, '').includes(`\nUid:\t${process.getuid?.()}\t`)
-  return isOwn && /^(isola-|exe$)/.test(readOr(`/proc/${pid}/comm`, ''))
+    .filter((pid) => members.has(pid) || mentions(pid, trace.directory))
 }
 
 function mentions(pid: number, directory: string): boolean {
@@ -42,4 +34,17 @@ function readOr(file: string, otherwise: string): string {
   } catch {
     return otherwise
   }
+}
+
+/**
+ * Every process of an Isola of this user. Without control groups only the name is left to know a sandbox by, which
+ * says nothing of where it belongs.
+ */
+export function ownIsolaProcesses(): Found[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => readOr(`/proc/${pid}/status`, '').includes(`\nUid:\t${process.getuid?.()}\t`))
+    .map((pid) => ({ pid, name: readOr(`/proc/${pid}/comm`, '').trim() }))
+    .filter(({ name }) => name.startsWith('isola-'))
+    .map(({ pid, name }) => `process ${pid} ${name}`)
 }
