@@ -4,6 +4,8 @@ import { type RandomSource, shuffled } from '../statistics/random.ts'
 import type { Control } from './control.ts'
 import { settle } from './settle.ts'
 
+const MAX_WARMUPS = 1000
+
 export interface Failure {
   readonly error: string
 }
@@ -25,8 +27,8 @@ export interface RoundsPlan {
   readonly participants: readonly Participant[]
   readonly control: Control
   readonly rounds: number
-  /** Operations of each participant before the clock counts. */
-  readonly warmups: number
+  /** How long each participant works before the clock counts, one operation right after the other. */
+  readonly warmupMs: number
   readonly random: RandomSource
   readonly onRound: (done: number) => void
 }
@@ -36,8 +38,9 @@ export const isFailure = (outcome: Sample | Failure): outcome is Failure => 'err
 /** Every participant once per round, in a new random order each time, each alone on the machine. */
 export async function runRounds(plan: RoundsPlan): Promise<Rounds> {
   const { participants, random } = plan
-  for (let warmup = 0; warmup < plan.warmups; warmup++) {
-    for (const participant of participants) await attempt(participant, random)
+  for (const participant of participants) {
+    await warmUp(participant, plan)
+    await settle(participant.cpu)
   }
   const outcomes = new Map(participants.map((participant) => [participant, [] as (Sample | Failure)[]]))
   const cpuBefore = new Map(participants.map((participant) => [participant, participant.cpu?.usedMs()]))
@@ -45,7 +48,7 @@ export async function runRounds(plan: RoundsPlan): Promise<Rounds> {
   for (let round = 0; round < plan.rounds; round++) {
     control.push(await plan.control())
     for (const participant of shuffled(participants, random)) {
-      outcomes.get(participant)?.push(await attempt(participant, random))
+      outcomes.get(participant)?.push(await measured(participant, random))
     }
     plan.onRound(round + 1)
   }
@@ -61,13 +64,25 @@ export async function runRounds(plan: RoundsPlan): Promise<Rounds> {
   return { series, control }
 }
 
+/** A server that has just started runs code that is not compiled yet; what is promised is its life after that. */
+async function warmUp(participant: Participant, { warmupMs, random }: RoundsPlan): Promise<void> {
+  const until = performance.now() + warmupMs
+  for (let done = 0; done < MAX_WARMUPS && performance.now() < until; done++) {
+    await attempt(participant, random)
+  }
+}
+
+async function measured(participant: Participant, random: RandomSource): Promise<Sample | Failure> {
+  const outcome = await attempt(participant, random)
+  await settle(participant.cpu)
+  return outcome
+}
+
 async function attempt(participant: Participant, random: RandomSource): Promise<Sample | Failure> {
   const nonce = `n${Math.floor(random() * 2 ** 32).toString(16)}${Math.floor(random() * 2 ** 32).toString(16)}`
   try {
     return await participant.once(nonce)
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
-  } finally {
-    await settle(participant.cpu)
   }
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isola, isolaInProcess } from '../participants/isola.ts'
+import { workerParticipant } from '../participants/worker.ts'
 import { type ComparedRow, minus } from './row.ts'
 
 const UNIX = 'HTTP + SDK, unix socket'
 const TCP = 'HTTP + SDK, TCP'
 const DIRECT = 'core + driver, in process'
+/** What no server in Node with a client in Node can be below. */
+const FLOOR = 'two empty requests, bare Node HTTP'
 const IN_ROW = 8
 
 /** After a pause every process has to be woken and every cache filled; in a row only the work itself is left. */
@@ -31,6 +34,13 @@ function b10Row(title: string, { pool, inRow, rounds }: { pool: number; inRow: n
       () => isola(place, { name: UNIX, operation: 'create-and-run', pool, inRow, connection: 'unix' }),
       () => isola(place, { name: TCP, operation: 'create-and-run', pool, inRow, connection: 'tcp' }),
       () => isolaInProcess(place, { name: DIRECT, pool, inRow }),
+      () =>
+        workerParticipant({
+          name: FLOOR,
+          isolation: 'none',
+          script: 'bare-requests.ts',
+          env: { ISOLA_BENCH_IN_ROW: String(inRow) },
+        }),
     ],
     comparisons: [compare(UNIX, 0.3), compare(TCP, 0.5)],
   }

@@ -2,7 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import path from 'node:path'
 import { type Rounds, runRounds } from '../measure/run-rounds.ts'
-import { startNullControl } from '../measure/null-control.ts'
+import { startSpawnControl } from '../measure/spawn-control.ts'
 import type { Absence, Participant } from '../participants/participant.ts'
 import { isAbsent } from '../participants/peer.ts'
 import { comparedLines, type Judged, soakLines } from '../report/row-lines.ts'
@@ -12,7 +12,7 @@ import type { RandomSource } from '../statistics/random.ts'
 import type { BenchPlace } from './place.ts'
 import type { ComparedRow, Row, SoakResult, SoakRow } from './row.ts'
 
-const WARMUPS = 3
+const WARMUP_MS = { quick: 500, normal: 5000, full: 5000 } as const
 
 export type MeasuredRow =
   | {
@@ -50,14 +50,14 @@ async function inTurns(
   place: BenchPlace,
   random: RandomSource,
 ): Promise<Rounds> {
-  const control = await startNullControl()
+  const control = startSpawnControl(place.limitProgram)
   const rounds = place.effort === 'quick' ? row.quickRounds : row.rounds
   const onRound = (done: number): void => {
     place.signal.throwIfAborted()
     place.say(`${row.id}: round ${done} of ${rounds}`)
   }
   try {
-    return await runRounds({ participants, control: control.once, rounds, warmups: WARMUPS, random, onRound })
+    return await runRounds({ participants, control: control.once, rounds, warmupMs: WARMUP_MS[place.effort], random, onRound })
   } finally {
     await control.close()
   }

@@ -49,7 +49,10 @@ fn an_idle_agent_is_small_and_sleeps() {
     if agent.hides() {
         return;
     }
-    host.shell("head -c 1000000 /dev/zero");
+    // A host that does not read for a while: what waited for it must be given back as well.
+    let id = host.start("unread", &["head", "-c", "1000000", "/dev/zero"], &json!({}));
+    std::thread::sleep(Duration::from_millis(300));
+    host.finish(id, 0);
     host.call("file.stat", &json!({"path": "/"})).expect("stat");
     let deadline = Instant::now() + support::PATIENCE;
     while agent.thread_count() > 1 && Instant::now() < deadline {

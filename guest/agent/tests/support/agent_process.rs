@@ -101,14 +101,15 @@ impl Drop for AgentProcess {
     }
 }
 
-/// Memory that a process shares with nobody, in kB; text pages of a lone process are not counted.
+/// Memory that is a process's own, in kB.
 pub fn private_kb(pid: u32) -> u64 {
     let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).expect("read smaps");
     let field = |name: &str| -> u64 {
         let line = rollup.lines().find_map(|line| line.strip_prefix(name)).expect("field");
         line.trim().trim_end_matches(" kB").parse().expect("number")
     };
-    field("Private_Dirty:")
+    // `Private_Dirty` would count pages of the program itself while what the linker wrote is not on disk yet.
+    field("Anonymous:")
 }
 
 pub(super) fn new_directory() -> PathBuf {

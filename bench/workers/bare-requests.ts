@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The control: an empty request to a bare Node server in another process, over a kept connection.
+// As many requests as create and run need, to a Node server that does nothing, over a kept connection.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { median } from '../statistics/quantile.ts'
-import { type Outcome, serve } from './serve.ts'
+import { type Begun, inRow } from './in-row.ts'
+import { serve } from './serve.ts'
+import { setting } from './setting.ts'
 import { startServer } from './server-process.ts'
 
-const REQUESTS = 20
-
 await serve(async () => {
-  const folder = mkdtempSync(path.join(tmpdir(), 'isola-bench-null-'))
-  const socketPath = path.join(folder, 'null.sock')
+  const folder = mkdtempSync(path.join(tmpdir(), 'isola-bench-bare-'))
+  const socketPath = path.join(folder, 'bare.sock')
   const server = await startServer([path.join(import.meta.dirname, 'bare-http-server.mjs'), socketPath])
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return {
-    once: () => requests(agent, socketPath),
+    once: () => inRow(Number(setting('IN_ROW')), () => twoRequests(agent, socketPath)),
     close: async () => {
       agent.destroy()
       await server.stop()
@@ -25,14 +24,11 @@ await serve(async () => {
   }
 })
 
-async function requests(agent: Agent, socketPath: string): Promise<Outcome> {
-  const times: number[] = []
-  for (let i = 0; i < REQUESTS; i++) {
-    const begin = performance.now()
-    await emptyRequest(agent, socketPath)
-    times.push(performance.now() - begin)
-  }
-  return { value: median(times) }
+async function twoRequests(agent: Agent, socketPath: string): Promise<Begun> {
+  const begin = performance.now()
+  await emptyRequest(agent, socketPath)
+  await emptyRequest(agent, socketPath)
+  return { value: performance.now() - begin, parts: {}, finish: async () => {} }
 }
 
 function emptyRequest(agent: Agent, socketPath: string): Promise<void> {
