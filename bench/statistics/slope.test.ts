@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { describe, expect, it } from 'vitest'
-import { slope } from './slope.ts'
+import { lows, slope } from './slope.ts'
 
 describe('slope', () => {
   it('is the growth per step of a straight line', () => {
@@ -18,5 +18,19 @@ describe('slope', () => {
 
   it('has no value for a single point', () => {
     expect(slope([{ x: 1, y: 1 }])).toBeNaN()
+  })
+})
+
+describe('lows', () => {
+  const sawtooth = (leakPerStep: number) =>
+    Array.from({ length: 15 }, (_, x) => ({ x, y: 100 + 10 * (x % 5) + leakPerStep * x }))
+
+  it('of a sawtooth do not rise, however steep its teeth', () => {
+    expect(slope(sawtooth(0))).toBeGreaterThan(0)
+    expect(slope(lows(sawtooth(0), 3))).toBe(0)
+  })
+
+  it('show a leak under the teeth', () => {
+    expect(slope(lows(sawtooth(3), 3))).toBeCloseTo(3)
   })
 })

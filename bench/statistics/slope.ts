@@ -17,3 +17,11 @@ export function slope(points: readonly Point[]): number {
   })
   return median(slopes)
 }
+
+/** The lowest point of each of `stretches` equal parts, in order. */
+export function lows(points: readonly Point[], stretches: number): readonly Point[] {
+  const size = Math.ceil(points.length / stretches)
+  return Array.from({ length: stretches }, (_, index) => points.slice(index * size, (index + 1) * size))
+    .filter((stretch) => stretch.length > 0)
+    .map((stretch) => stretch.reduce((low, point) => (point.y < low.y ? point : low)))
+}
