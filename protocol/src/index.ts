@@ -11,7 +11,7 @@ export {
   FrameType,
 } from './agent/frame.ts'
 export { FrameReader } from './agent/frame-reader.ts'
-export { AgentHello, LauncherHello, proofMessage } from './agent/handshake.ts'
+export { AgentHello, LauncherHello, proofMessage, RelayHello } from './agent/handshake.ts'
 export {
   AGENT_GENERATION,
   type AgentOperation,
@@ -54,6 +54,18 @@ export {
   MAX_JSON_BODY_BYTES,
 } from './limits.ts'
 export {
+  Cidr,
+  DomainPattern,
+  NETWORK_PRESETS,
+  Network,
+  NetworkLogEntry,
+  NetworkPolicy,
+  NetworkPreset,
+  NetworkRule,
+  NetworkVerdict,
+  PortRange,
+} from './network.ts'
+export {
   ResizeProcess,
   RunCommand,
   RunEvent,
@@ -61,6 +73,15 @@ export {
   SignalProcess,
   StartProcess,
 } from './process.ts'
+export {
+  RELAY_GENERATION,
+  type RelayDecision,
+  RelayEvent,
+  type RelayOperation,
+  type RelayRequest,
+  type RelayResult,
+  relayOperations,
+} from './relay/operations.ts'
 export {
   BYTES,
   DoctorReport,

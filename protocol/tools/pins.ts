@@ -2,7 +2,14 @@
 // Writes every file that is generated from the contract; with --check it only tells which ones differ.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { AGENT_GENERATION, agentOperations, LAUNCHER_GENERATION, launcherOperations } from '../src/index.ts'
+import {
+  AGENT_GENERATION,
+  agentOperations,
+  LAUNCHER_GENERATION,
+  launcherOperations,
+  RELAY_GENERATION,
+  relayOperations,
+} from '../src/index.ts'
 import { errorsPage } from './errors-page.ts'
 import { generationSnapshot } from './generation-snapshot.ts'
 import { openapiDocument } from './openapi-document.ts'
@@ -18,6 +25,9 @@ const pins: Record<string, string> = {
   ),
   [join(protocol, 'generations', `launcher-${LAUNCHER_GENERATION}.json`)]: json(
     generationSnapshot('launcher', LAUNCHER_GENERATION, launcherOperations),
+  ),
+  [join(protocol, 'generations', `relay-${RELAY_GENERATION}.json`)]: json(
+    generationSnapshot('relay', RELAY_GENERATION, relayOperations),
   ),
   [join(root, 'docs', 'reference', 'errors.md')]: errorsPage(),
 }

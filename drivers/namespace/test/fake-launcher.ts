@@ -3,7 +3,7 @@
 import { appendFileSync, closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import path from 'node:path'
-import { encodeFrame, type Frame, FrameReader, FrameType } from '@isola/protocol'
+import { encodeFrame, type Frame, FrameReader, FrameType, LAUNCHER_GENERATION } from '@isola/protocol'
 import { probeResult, STRONG } from './probe-results.ts'
 
 const READY_FD = 3
@@ -51,7 +51,7 @@ function serve(socket: Socket): void {
     for (const frame of reader.push(chunk)) {
       if (frame.type === FrameType.hello) {
         epoch = frame.epoch
-        send(FrameType.hello, 0, { generation: 1, role: 'launcher', version: '0.0.0', pid: process.pid })
+        send(FrameType.hello, 0, { generation: LAUNCHER_GENERATION, role: 'launcher', version: '0.0.0', pid: process.pid })
       } else answer(frame, (value) => send(FrameType.response, frame.id, value), socket)
     }
   })

@@ -10,6 +10,7 @@ export const STRONG: NamespaceCapabilities = {
   freeze: 'v1',
   idmap: true,
   netns: true,
+  egress: true,
   overlay: true,
   seccomp: true,
   landlockAbi: 7,

@@ -17,6 +17,12 @@ pub enum Command {
     Probe {
         state: Option<PathBuf>,
     },
+    /// What the launcher starts beside itself.
+    Relay {
+        /// Where the server connects.
+        listener_fd: i32,
+        launcher_fd: i32,
+    },
     Version,
     /// Ends at once: proof that this program can be executed from memory.
     Nothing,
@@ -31,18 +37,21 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
     let mut arguments = arguments.into_iter();
     let command = arguments.next().ok_or_else(|| LauncherError::request(USAGE))?;
     let (mut state, mut agent, mut ready_fd, mut outer) = (None, None, None, None);
+    let (mut listener_fd, mut launcher_fd) = (None, None);
     while let Some(option) = arguments.next() {
         let name = option.to_string_lossy().into_owned();
         let value = arguments.next().ok_or_else(|| LauncherError::request(format!("option {name} wants a value")))?;
         match name.as_str() {
             "--state" => state = Some(PathBuf::from(value)),
             "--agent" => agent = Some(PathBuf::from(value)),
-            "--ready-fd" => ready_fd = Some(descriptor(&value)?),
+            "--ready-fd" => ready_fd = Some(descriptor(&name, &value)?),
+            "--listener-fd" => listener_fd = Some(descriptor(&name, &value)?),
+            "--launcher-fd" => launcher_fd = Some(descriptor(&name, &value)?),
             "--outer" => outer = Some(value.to_string_lossy().into_owned()),
             _ => return Err(LauncherError::request(format!("option {name} is unknown\n{USAGE}"))),
         }
     }
-    let missing = |name: &str| LauncherError::request(format!("serve wants {name}\n{USAGE}"));
+    let missing = |name: &str| LauncherError::request(format!("{} wants {name}\n{USAGE}", command.to_string_lossy()));
     match command.to_string_lossy().as_ref() {
         "serve" => Ok(Command::Serve {
             state: state.ok_or_else(|| missing("--state"))?,
@@ -51,6 +60,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
             outer,
         }),
         "probe" => Ok(Command::Probe { state }),
+        "relay" => Ok(Command::Relay {
+            listener_fd: listener_fd.ok_or_else(|| missing("--listener-fd"))?,
+            launcher_fd: launcher_fd.ok_or_else(|| missing("--launcher-fd"))?,
+        }),
         "version" | "--version" => Ok(Command::Version),
         "nothing" => Ok(Command::Nothing),
         other => Err(LauncherError::request(format!("command {other} is unknown\n{USAGE}"))),
@@ -58,12 +71,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command> {
 }
 
 /// The standard streams are not to be given away.
-fn descriptor(value: &OsString) -> Result<i32> {
+fn descriptor(option: &str, value: &OsString) -> Result<i32> {
     let text = value.to_string_lossy();
     text.parse()
         .ok()
         .filter(|number| *number > 2)
-        .ok_or_else(|| LauncherError::request(format!("--ready-fd wants a descriptor number above 2, not {text:?}")))
+        .ok_or_else(|| LauncherError::request(format!("{option} wants a descriptor number above 2, not {text:?}")))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::cgroup::CgroupRoots;
 use crate::error::{Failed, LauncherError, Result};
 use crate::layer::LayerStore;
 use crate::mount::{Stage, make_stage};
+use crate::network::RelayProcess;
 use crate::state_dir::StateDir;
 use crate::sys::{descriptors, machine, memory_file};
 use crate::users::Identity;
@@ -22,6 +23,8 @@ pub struct Host {
     /// Soft and hard limit of open files as the launcher was started, which is what sandboxes start with.
     pub open_files: (u64, u64),
     pub memory_bytes: u64,
+    /// Started when the first sandbox is to reach anything.
+    pub relay: Option<RelayProcess>,
 }
 
 impl Host {
@@ -33,7 +36,7 @@ impl Host {
         let cgroups = CgroupRoots::open(&state.tag());
         let layers = LayerStore::open(&state, identity.rootless);
         let memory_bytes = machine::memory_bytes().failed("ask for", "size of memory")?;
-        Ok(Self { state, identity, cgroups, layers, stage, program, open_files, memory_bytes })
+        Ok(Self { state, identity, cgroups, layers, stage, program, open_files, memory_bytes, relay: None })
     }
 
     pub fn program(&self) -> BorrowedFd<'_> {
@@ -42,7 +45,8 @@ impl Host {
 
     /// The descriptors that a child may keep.
     pub fn descriptors(&self) -> Vec<RawFd> {
-        vec![self.program.as_raw_fd(), self.stage.namespace().as_raw_fd()]
+        let own = [self.program.as_raw_fd(), self.stage.namespace().as_raw_fd()];
+        own.into_iter().chain(self.relay.as_ref().map(RelayProcess::channel)).collect()
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `isola-launcher`: the only part of Isola that touches the host's kernel. It makes sandboxes, limits,
-//! freezes and removes them, and knows nothing of what runs inside.
+//! freezes and removes them, and knows nothing of what runs inside. `isola-launcher relay` is the process that
+//! carries what leaves them.
 #![deny(unsafe_code)]
 
 mod budgets;
@@ -17,6 +18,7 @@ mod mount;
 mod network;
 mod probe;
 mod record;
+mod relay;
 mod serve;
 mod state_dir;
 mod sys;
@@ -24,9 +26,11 @@ mod users;
 
 use cli::Command;
 use error::{LauncherError, Result};
+use record::BootRecord;
 use serve::{Ready, ServeOptions, Served};
+use std::path::Path;
 use std::process::ExitCode;
-use users::{OuterMode, enter_outer, is_outer_needed};
+use users::{OuterMode, enter_outer, is_outer_needed, join_outer_of};
 
 const EXIT_BUSY: u8 = 3;
 const EXIT_USAGE: u8 = 2;
@@ -50,7 +54,7 @@ fn run(command: Command) -> Result<ExitCode> {
             let ready = ready_fd.map(Ready::new).transpose()?;
             let outer: Option<OuterMode> = match outer {
                 Some(mode) => Some(mode.parse()?),
-                None if is_outer_needed() => return Err(enter_outer_again(ready)),
+                None if is_outer_needed() => return Err(enter_outer_again(&state, ready)),
                 None => None,
             };
             match serve::serve(ServeOptions { state, agent, ready, outer })? {
@@ -66,6 +70,10 @@ fn run(command: Command) -> Result<ExitCode> {
             println!("{}", serde_json::to_string(&result).unwrap_or_default());
             Ok(ExitCode::SUCCESS)
         }
+        Command::Relay { listener_fd, launcher_fd } => {
+            relay::serve(&relay::RelayOptions { listener_fd, launcher_fd })?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Version => {
             println!("isola-launcher {}", env!("CARGO_PKG_VERSION"));
             Ok(ExitCode::SUCCESS)
@@ -76,9 +84,10 @@ fn run(command: Command) -> Result<ExitCode> {
 
 /// Enters the outer user namespace and executes this program again in it. The memory of a process belongs to
 /// the namespace it was executed in, and with it the right to see its /proc; so the exec is needed.
-fn enter_outer_again(ready: Option<Ready>) -> LauncherError {
+fn enter_outer_again(state: &Path, ready: Option<Ready>) -> LauncherError {
     use std::os::unix::process::CommandExt;
-    let mode = match enter_outer() {
+    let joined = BootRecord::any_live_pid(state).and_then(|pid| join_outer_of(pid).ok());
+    let mode = match joined.map_or_else(enter_outer, Ok) {
         Ok(mode) => mode,
         Err(error) => {
             if let Some(ready) = ready {

@@ -2,6 +2,7 @@
 use crate::cgroup::Placement;
 use crate::error::{Failed, LauncherError, Result};
 use crate::layer::Layer;
+use crate::state_dir::SANDBOXES;
 use crate::sys::directory::{self, Lookup};
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -51,6 +52,14 @@ impl BootRecord {
     pub fn live_pid(&self) -> Option<i32> {
         let (pid, started) = (self.pid?, self.start_time_ticks?);
         (start_time_ticks(pid) == Some(started)).then_some(pid)
+    }
+}
+
+impl BootRecord {
+    /// Pid 1 of some sandbox in this state directory that an earlier launcher made.
+    pub fn any_live_pid(state: &Path) -> Option<i32> {
+        let sandboxes = fs::read_dir(state.join(SANDBOXES)).ok()?;
+        sandboxes.filter_map(Result::ok).find_map(|entry| Self::read(&entry.path())?.live_pid())
     }
 }
 

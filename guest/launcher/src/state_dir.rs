@@ -11,6 +11,9 @@ const LONGEST_PATH_BYTES: usize = 80;
 /// What `sockaddr_un` holds, less the closing NUL.
 const LONGEST_SOCKET_PATH_BYTES: usize = 107;
 
+/// Holds a directory for each sandbox.
+pub const SANDBOXES: &str = "sandboxes";
+
 /// How names of what was made ahead begin. No id of a sandbox can.
 pub const SEAT_PREFIX: &str = "seat-";
 
@@ -46,8 +49,13 @@ impl StateDir {
         self.path.join("launcher.sock")
     }
 
+    /// Where the server finds the egress relay.
+    pub fn relay_socket(&self) -> PathBuf {
+        self.path.join("relay.sock")
+    }
+
     pub fn sandboxes(&self) -> PathBuf {
-        self.path.join("sandboxes")
+        self.path.join(SANDBOXES)
     }
 
     /// What is made ahead, before it is known for whom.

@@ -7,15 +7,17 @@ pub fn to_hex(bytes: &[u8]) -> String {
 
 /// Exactly `N` bytes from lower- or upper-case hex; None for anything else.
 pub fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let digits = text.as_bytes();
-    if digits.len() != 2 * N {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-        let high = (pair[0] as char).to_digit(16)?;
-        let low = (pair[1] as char).to_digit(16)?;
-        *byte = (high << 4 | low) as u8;
-    }
-    Some(bytes)
+    from_hex_bytes(text)?.try_into().ok()
+}
+
+/// However many bytes there are; None for what is not hex.
+pub fn from_hex_bytes(text: &str) -> Option<Vec<u8>> {
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| {
+            let &[high, low] = pair else { return None };
+            let digit = |byte: u8| (byte as char).to_digit(16);
+            Some((digit(high)? << 4 | digit(low)?) as u8)
+        })
+        .collect()
 }

@@ -15,6 +15,7 @@ mod hex;
 pub mod launcher;
 mod message;
 mod reader;
+pub mod relay;
 
 pub use credit::{INITIAL_CREDIT_BYTES, ReceiveWindow, SendWindow};
 pub use failure::Failure;
@@ -26,6 +27,6 @@ pub use handshake::{
 pub use header::{
     FLAG_BROKEN, FLAG_GAP, FrameError, FrameType, HEADER_BYTES, Header, MAX_DATA_BYTES, MAX_PAYLOAD_BYTES, channel,
 };
-pub use hex::{from_hex, to_hex};
+pub use hex::{from_hex, from_hex_bytes, to_hex};
 pub use message::{Operation, failure_payload, parse, request_payload, success_payload};
 pub use reader::{FrameReader, FrameView, Mode};

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use catalogue::{EPOCH, Golden};
 use isola_wire::agent::{self, op};
-use isola_wire::{FrameReader, FrameType, Mode, Operation, encode_frame, from_hex, launcher, parse};
+use isola_wire::{FrameReader, FrameType, Mode, Operation, encode_frame, from_hex, launcher, parse, relay};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -95,6 +95,11 @@ fn every_request_of_the_catalogue_survives_its_type() {
             op::FILE_MOVE => survives::<agent::FileMove>(golden),
             launcher::op::PREPARE => survives::<launcher::Prepare>(golden),
             launcher::op::LIMITS => survives::<launcher::LimitsRequest>(golden),
+            relay::op::DECIDE => survives::<relay::Decide>(golden),
+            relay::op::BOUNDS => survives::<relay::Bounds>(golden),
+            relay::op::CUT => survives::<relay::Cut>(golden),
+            relay::op::ANSWER => survives::<relay::Answer>(golden),
+            launcher::op::NETWORK => survives::<launcher::SandboxRef>(golden),
             launcher::op::FREEZE | launcher::op::THAW | launcher::op::STATS | launcher::op::DESTROY => {
                 survives::<launcher::SandboxRef>(golden);
             }
@@ -102,6 +107,14 @@ fn every_request_of_the_catalogue_survives_its_type() {
             launcher::op::MASKSCAN => survives::<launcher::MaskScan>(golden),
             _ => survives::<agent::Empty>(golden),
         }
+    }
+}
+
+#[test]
+fn every_event_of_the_relay_survives_its_type() {
+    let is_event = |golden: &&Golden| golden.name.starts_with("event-relay-");
+    for golden in catalogue::all().iter().filter(is_event) {
+        survives::<relay::Event>(golden);
     }
 }
 

@@ -3,9 +3,10 @@ import { createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { fromHex, type GoldenFrame, goldenFrames, malformedFrames } from '../../test/golden-frames.ts'
 import { launcherOperations, SandboxExitedEvent } from '../launcher/operations.ts'
+import { RelayEvent, type RelayOperation, relayOperations } from '../relay/operations.ts'
 import { encodeFrame, type FrameType } from './frame.ts'
 import { FrameReader } from './frame-reader.ts'
-import { AgentHello, HostAuth, HostHello, LauncherHello, proofMessage } from './handshake.ts'
+import { AgentHello, HostAuth, HostHello, LauncherHello, proofMessage, RelayHello } from './handshake.ts'
 import { type AgentOperation, agentOperations, ProcessExit, WireFailure } from './operations.ts'
 
 const byName = (name: string): GoldenFrame => {
@@ -58,6 +59,15 @@ describe('what is in them fits the schemas', () => {
     expect(launcherOperations[op].request.parse(request)).toEqual(request)
   })
 
+  test.each(goldenFrames.filter(({ name }) => name.startsWith('request-relay-')))('$name', ({ frame }) => {
+    const { op, ...request } = frame.json as { op: RelayOperation }
+    expect(relayOperations[op].request.parse(request)).toEqual(request)
+  })
+
+  test.each(goldenFrames.filter(({ name }) => name.startsWith('event-relay-')))('$name', ({ frame }) => {
+    expect(RelayEvent.parse(frame.json)).toEqual(frame.json)
+  })
+
   test.each(['agent.info', 'process.start', 'process.list', 'file.read', 'file.write', 'file.stat'] as const)(
     'the response to %s',
     (op) => {
@@ -67,7 +77,7 @@ describe('what is in them fits the schemas', () => {
     },
   )
 
-  test.each(['list', 'maskscan', 'prepare', 'probe', 'stats', 'sweep'] as const)(
+  test.each(['list', 'maskscan', 'network', 'prepare', 'probe', 'stats', 'sweep'] as const)(
     'the launcher`s response to %s',
     (op) => {
       const { ok, ...result } = json(`response-launcher-${op}`)
@@ -81,6 +91,8 @@ describe('what is in them fits the schemas', () => {
     expect(AgentHello.parse(json('hello-agent'))).toEqual(json('hello-agent'))
     expect(HostAuth.parse(json('auth-host'))).toEqual(json('auth-host'))
     expect(LauncherHello.parse(json('hello-launcher'))).toEqual(json('hello-launcher'))
+    expect(RelayHello.parse(json('hello-relay'))).toEqual(json('hello-relay'))
+    expect(relayOperations.list.result.parse(json('response-relay-list'))).toBeDefined()
   })
 
   test('the ends of processes and sandboxes, and failures', () => {

@@ -28,6 +28,8 @@ export const LauncherHello = z.object({
 })
 export type LauncherHello = z.infer<typeof LauncherHello>
 
+export const RelayHello = LauncherHello.extend({ role: z.literal('relay') })
+
 /** The bytes that the proof of `role` is computed over. */
 export function proofMessage(
   role: 'host' | 'agent',

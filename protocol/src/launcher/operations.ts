@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as z from 'zod'
 
-/** The control protocol of the namespace driver's launcher, generation 1. Same frames as the agent's. */
-export const LAUNCHER_GENERATION = 1
+/** The control protocol of the namespace driver's launcher. Same frames as the agent's. Generation 2 added `network`. */
+export const LAUNCHER_GENERATION = 2
 
 const count = z.number().int().nonnegative()
 const sandboxId = z.string()
@@ -42,6 +42,7 @@ export const NamespaceCapabilities = z.object({
   freeze: z.enum(['v1', 'v2', 'none']),
   idmap: z.boolean(),
   netns: z.boolean(),
+  egress: z.boolean().default(false).describe('connections of a sandbox can be made to arrive at the relay'),
   overlay: z.boolean(),
   seccomp: z.boolean(),
   landlockAbi: count,
@@ -71,6 +72,10 @@ export const launcherOperations = {
     }),
   },
   limits: { request: z.object({ sandboxId, limits: LauncherLimits }), result: empty },
+  network: {
+    request: z.object({ sandboxId }),
+    result: z.object({ relaySocket: z.string() }),
+  },
   freeze: { request: z.object({ sandboxId }), result: empty },
   thaw: { request: z.object({ sandboxId }), result: empty },
   stats: {

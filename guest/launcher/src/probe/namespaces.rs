@@ -21,6 +21,7 @@ impl Probe<'_> {
             Check::attempt("mount-namespace", || self.mount_inside()),
             Check::attempt("proc-mount", || self.proc_inside()),
             Check::attempt("network-namespace", || self.network()),
+            Check::attempt("egress", || self.egress()),
         ]
     }
 
@@ -52,6 +53,15 @@ impl Probe<'_> {
             attach_proc_for_probe()?;
             Ok("a fresh /proc with its masks".into())
         })
+    }
+
+    fn egress(&self) -> Result<String> {
+        self.network()?;
+        let entrances = network::redirect_all()?;
+        Ok(format!(
+            "every connection arrives at the relay, IPv6 {}",
+            if entrances.ipv6.is_some() { "too" } else { "is off" }
+        ))
     }
 
     fn network(&self) -> Result<String> {

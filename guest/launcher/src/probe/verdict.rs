@@ -13,12 +13,13 @@ use isola_wire::launcher::{
     OpenFilesLimit, PidsLimit, ProbeResult, UserNamespaceSupport,
 };
 
-const ALL: [&str; 17] = [
+const ALL: [&str; 18] = [
     "user-namespace",
     "uid-range",
     "mount-namespace",
     "proc-mount",
     "network-namespace",
+    "egress",
     "overlay",
     "idmapped-mount",
     "seccomp",
@@ -63,6 +64,7 @@ pub fn capabilities(probe: &Probe<'_>, checks: &[Check]) -> NamespaceCapabilitie
         },
         idmap: works("idmapped-mount"),
         netns: works("network-namespace"),
+        egress: works("egress"),
         overlay: works("overlay"),
         seccomp: works("seccomp"),
         landlock_abi: seccomp::landlock_version(),
@@ -96,6 +98,7 @@ pub fn nothing_works(reason: &LauncherError) -> ProbeResult {
             freeze: FreezeSupport::None,
             idmap: false,
             netns: false,
+            egress: false,
             overlay: false,
             seccomp: false,
             landlock_abi: 0,

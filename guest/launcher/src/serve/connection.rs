@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use isola_wire::{
-    FrameReader, FrameType, GENERATION, Header, HostHello, LauncherHello, Mode, append_frame, append_json,
-};
+use isola_wire::{FrameReader, FrameType, Header, HostHello, LauncherHello, Mode, append_frame, append_json};
 use serde::Serialize;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -9,12 +7,21 @@ use std::os::unix::net::UnixStream;
 /// A peer that does not read its answers is cut off before it costs more than this.
 const MOST_UNSENT_BYTES: usize = 8 << 20;
 
-/// One server (or tool) that talks to the launcher.
+/// One server (or tool) that talks to the launcher or the relay.
 pub struct Connection {
     pub stream: UnixStream,
     reader: FrameReader,
     unsent: Vec<u8>,
     epoch: Option<u32>,
+    /// What we are in the greeting.
+    me: Me,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub struct Me {
+    pub role: &'static str,
+    pub generation: u32,
 }
 
 /// A request as it came: its number and its JSON.
@@ -34,8 +41,8 @@ impl From<io::Error> for Closed {
 }
 
 impl Connection {
-    pub fn new(stream: UnixStream) -> Self {
-        Self { stream, reader: FrameReader::new(Mode::Strict), unsent: Vec::new(), epoch: None }
+    pub fn new(stream: UnixStream, me: Me) -> Self {
+        Self { stream, reader: FrameReader::new(Mode::Strict), unsent: Vec::new(), epoch: None, me }
     }
 
     /// Reads what is there and returns the requests in it.
@@ -79,8 +86,8 @@ impl Connection {
             FrameType::Hello,
             0,
             &LauncherHello {
-                generation: GENERATION.min(hello.generation),
-                role: "launcher".into(),
+                generation: self.me.generation.min(hello.generation),
+                role: self.me.role.into(),
                 version: env!("CARGO_PKG_VERSION").into(),
                 pid: std::process::id(),
             },

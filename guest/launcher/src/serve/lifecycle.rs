@@ -10,6 +10,8 @@ use crate::destroy;
 use crate::error::{LauncherError, Result};
 use crate::exits;
 use crate::record::BootRecord;
+use crate::relay::Notice;
+use crate::sys::fork;
 use isola_wire::launcher::{Prepare, Prepared, SandboxExited};
 use serde_json::{Value, json};
 use std::os::fd::OwnedFd;
@@ -126,8 +128,25 @@ impl Server {
 
     pub(super) fn remove_sandbox(&mut self, sandbox_id: &str, waiter: Waiter) {
         if self.registry.begin_removal(sandbox_id, waiter) {
+            self.close_network(sandbox_id);
             let id = sandbox_id.to_owned();
             self.jobs.add(Purpose::Destroy(id.clone()), move |host| destroy::destroy(host, &id).map(|()| json!({})));
+        }
+    }
+
+    /// The relay's sockets would keep the network alive.
+    fn close_network(&mut self, sandbox_id: &str) {
+        let Some(relay) = &self.host.relay else { return };
+        if let Err(error) = relay.send(&Notice::Close(sandbox_id.to_owned()), &[]) {
+            eprintln!("isola-launcher: {error}");
+            self.end_relay();
+        }
+    }
+
+    /// A relay that does not listen is of no use; without one nothing leaves a sandbox.
+    fn end_relay(&mut self) {
+        if let Some(relay) = self.host.relay.take() {
+            let _ = fork::kill(relay.pid, libc::SIGKILL);
         }
     }
 

@@ -13,4 +13,5 @@ mod start;
 mod sweeps;
 mod token;
 
-pub use start::{Ready, ServeOptions, Served, serve};
+pub use connection::{Connection, Me, Request};
+pub use start::{Ready, ServeOptions, Served, listen_at, serve};

@@ -8,10 +8,11 @@ use crate::error::{LauncherError, Result};
 use crate::layer::LayerStore;
 use crate::maskscan;
 use crate::mount::MountPlan;
+use crate::network::{RelayProcess, open_entrance};
 use crate::probe;
 use crate::state_dir::check_sandbox_id;
 use isola_wire::from_hex;
-use isola_wire::launcher::{Limits, LimitsRequest, MaskScan, Prepare, SandboxRef, Sweep, op};
+use isola_wire::launcher::{Limits, LimitsRequest, MaskScan, NetworkOpened, Prepare, SandboxRef, Sweep, op};
 use isola_wire::{KEY_BYTES, Operation};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -51,6 +52,10 @@ impl Server {
                 let SandboxRef { sandbox_id } = parse(payload)?;
                 let cgroups = self.registry.live(&sandbox_id)?.cgroups.clone();
                 self.in_child(reply, move |_| cgroups.freeze().map(|()| json!({})));
+            }
+            op::NETWORK => {
+                let SandboxRef { sandbox_id } = parse(payload)?;
+                self.open_network(reply, &sandbox_id)?;
             }
             op::LIMITS => self.limit(reply, &parse(payload)?)?,
             op::LIST => self.answer(reply, Ok(self.registry.list())),
@@ -96,6 +101,19 @@ impl Server {
             }
             Ok(json!({}))
         });
+        Ok(())
+    }
+
+    /// Entering a network and setting it up takes a while, and leaves its process in there: done in a child.
+    fn open_network(&mut self, reply: Reply, sandbox_id: &str) -> Result<()> {
+        let record = self.registry.live(sandbox_id)?.clone();
+        let relay = match self.host.relay.take() {
+            Some(relay) => relay,
+            None => RelayProcess::start(&self.host.state.relay_socket())?,
+        };
+        let opened = NetworkOpened { relay_socket: relay.socket().display().to_string() };
+        self.host.relay = Some(relay);
+        self.in_child(reply, move |host| open_entrance(host, &record).and_then(|()| to_value(&opened)));
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::connection::Connection;
+use super::connection::{Connection, Me};
 use super::creates::{Creates, SeatEvent};
 use super::jobs::{Jobs, Purpose};
 use super::registry::{Registry, Reply};
@@ -13,7 +13,7 @@ use crate::network::NetworkPool;
 use crate::sys::epoll::Epoll;
 use crate::sys::{fork, identity, signals, socket};
 use crate::users::IdPool;
-use isola_wire::{failure_payload, success_payload};
+use isola_wire::{failure_payload, launcher, success_payload};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +22,8 @@ use std::os::unix::net::UnixListener;
 
 /// Stocks are filled up when nothing has happened for this long, so that filling never competes with a create.
 const QUIET_MS: i32 = 10;
+
+const LAUNCHER: Me = Me { role: "launcher", generation: launcher::GENERATION };
 
 /// Far more than can end between the birth of a pid 1 and the answer of its seat.
 const MOST_STRANGERS: usize = 256;
@@ -92,7 +94,7 @@ impl Server {
         let number = self.next_connection;
         self.next_connection = self.next_connection.wrapping_add(1);
         if self.epoll.add(&stream, Token::Connection(number).encode()).is_ok() {
-            self.connections.insert(number, Connection::new(stream));
+            self.connections.insert(number, Connection::new(stream, LAUNCHER));
         }
     }
 
@@ -135,6 +137,7 @@ impl Server {
             }
         }
         while let Some((pid, status)) = fork::reap_any() {
+            self.host.relay.take_if(|relay| relay.pid == pid);
             match self.registry.by_pid(pid) {
                 Some(sandbox_id) => self.sandbox_ended(&sandbox_id, status),
                 None => self.remember_stranger(pid, status),

@@ -20,7 +20,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct ServeOptions {
     pub state: PathBuf,
@@ -99,7 +99,7 @@ fn start(options: &ServeOptions) -> Result<Option<(File, Server)>> {
     let signals = signals::as_events(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGINT]).failed("watch", "signals")?;
     let networks = NetworkPool::start(!identity.rootless)?;
     let host = Host::open(state, identity, &options.agent)?;
-    let listener = listen(&host.state)?;
+    let listener = listen_at(&host.state.socket())?;
     let registry = Registry::adopt(&host);
     let mut server = Server {
         epoll: Epoll::new().failed("make", "epoll")?,
@@ -122,15 +122,15 @@ fn start(options: &ServeOptions) -> Result<Option<(File, Server)>> {
 }
 
 /// Made under another name and then renamed: a client that finds the socket finds somebody listening.
-fn listen(state: &StateDir) -> Result<UnixListener> {
-    let (path, new) = (state.socket(), state.socket().with_extension("new"));
+pub fn listen_at(path: &Path) -> Result<UnixListener> {
+    let new = path.with_extension("new");
     let _ = fs::remove_file(&new);
     identity::set_umask(0o177);
     let listener = UnixListener::bind(&new).failed_on("bind", &new);
     identity::set_umask(0o022);
     let listener = listener?;
     listener.set_nonblocking(true).failed_on("prepare", &new)?;
-    fs::rename(&new, &path).failed_on("rename to", &path)?;
+    fs::rename(&new, path).failed_on("rename to", path)?;
     Ok(listener)
 }
 

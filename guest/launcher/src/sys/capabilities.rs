@@ -49,6 +49,13 @@ pub fn regain() -> io::Result<()> {
     write(&sets)
 }
 
+/// None is left, and none comes back.
+pub fn drop_all() -> io::Result<()> {
+    // SAFETY: plain numbers.
+    check(i64::from(unsafe { libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) }))?;
+    write(&[Set::default(); 2])
+}
+
 /// Whether the calling process holds this capability in its own user namespace.
 pub fn has(capability: u32) -> bool {
     let Ok(sets) = read() else { return false };

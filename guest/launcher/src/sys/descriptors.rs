@@ -3,7 +3,7 @@
 
 use super::check;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// Closes everything from 3 up but the given ones, so that a child holds only what it was meant to.
 pub fn close_all_except(keep: &[RawFd]) -> io::Result<()> {
@@ -116,6 +116,16 @@ pub fn open_file_limit() -> (u64, u64) {
     // SAFETY: `limit` is valid for writing.
     unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
     (limit.rlim_cur, limit.rlim_max)
+}
+
+/// Reading and writing never wait any more.
+pub fn set_nonblocking(fd: impl AsFd) -> io::Result<()> {
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: plain numbers.
+    let flags = check(i64::from(unsafe { libc::fcntl(fd, libc::F_GETFL) }))? as i32;
+    // SAFETY: plain numbers.
+    check(i64::from(unsafe { libc::fcntl(fd, libc::F_SETFL, flags | libc::O_NONBLOCK) }))?;
+    Ok(())
 }
 
 /// Takes over a descriptor that was inherited by number. From now on it is closed by an exec.

@@ -32,6 +32,12 @@ impl Epoll {
         self.control(libc::EPOLL_CTL_MOD, source, token, wanted)
     }
 
+    /// Asks to be told once of each change, in whatever direction; the caller goes on until nothing moves.
+    pub fn add_edges(&self, source: impl AsFd, token: u64) -> io::Result<()> {
+        let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
+        self.set(libc::EPOLL_CTL_ADD, source, token, events)
+    }
+
     /// Must be called before the descriptor is closed: a copy of it may live on in a child.
     pub fn remove(&self, source: impl AsFd) {
         let _ = self.control(libc::EPOLL_CTL_DEL, source, 0, false);
@@ -39,6 +45,10 @@ impl Epoll {
 
     fn control(&self, command: i32, source: impl AsFd, token: u64, writable: bool) -> io::Result<()> {
         let events = libc::EPOLLIN | if writable { libc::EPOLLOUT } else { 0 };
+        self.set(command, source, token, events)
+    }
+
+    fn set(&self, command: i32, source: impl AsFd, token: u64, events: i32) -> io::Result<()> {
         let mut event = libc::epoll_event { events: events as u32, u64: token };
         let source = source.as_fd().as_raw_fd();
         // SAFETY: `event` is valid through the call, descriptors are borrowed.

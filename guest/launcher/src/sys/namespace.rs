@@ -3,7 +3,7 @@
 
 use super::check;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 pub const USER: i32 = libc::CLONE_NEWUSER;
 pub const MOUNT: i32 = libc::CLONE_NEWNS;
@@ -18,6 +18,15 @@ pub fn unshare(kinds: i32) -> io::Result<()> {
     // SAFETY: plain number; the process has one thread.
     check(i64::from(unsafe { libc::unshare(kinds) }))?;
     Ok(())
+}
+
+/// The user namespace that this one was made in.
+pub fn parent_of_user_namespace(namespace: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const NS_GET_PARENT: libc::Ioctl = 0xb702;
+    // SAFETY: the request takes no argument; the result is a fresh descriptor.
+    let fd = check(i64::from(unsafe { libc::ioctl(namespace.as_raw_fd(), NS_GET_PARENT) }))?;
+    // SAFETY: just returned by the kernel, owned by nobody else.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
 }
 
 /// Enters the namespace behind the descriptor, or several kinds at once when it is a pidfd.

@@ -7,5 +7,5 @@ mod pool;
 mod subordinate;
 
 pub use identity::{IDS_PER_SANDBOX, IdMaps, Identity};
-pub use outer::{OuterMode, enter_outer, is_outer_needed, user_namespace_hint};
+pub use outer::{OuterMode, enter_outer, is_outer_needed, join_outer_of, user_namespace_hint};
 pub use pool::IdPool;

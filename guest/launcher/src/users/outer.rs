@@ -6,8 +6,9 @@ use crate::budgets;
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::{capabilities, fork, identity, mount, namespace};
 use isola_wire::agent::Users;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
 use std::process::Command;
 
 /// How the outer namespace was made.
@@ -63,6 +64,21 @@ pub fn enter_outer() -> Result<OuterMode> {
         subordinate::ranges(user_id).err().unwrap_or_else(|| "newuidmap or newgidmap failed or is missing".into())
     });
     Ok(OuterMode { users, why_single })
+}
+
+/// Moves the calling process into the user namespace that a living sandbox was made in, by an earlier launcher of
+/// the same user: only from there can its network be entered.
+pub fn join_outer_of(sandbox_pid: i32) -> Result<OuterMode> {
+    let path = format!("/proc/{sandbox_pid}/ns/user");
+    let own = File::open(&path).failed("open", &path)?;
+    let outer = namespace::parent_of_user_namespace(own.as_fd()).failed("find the parent of", &path)?;
+    namespace::enter(outer.as_fd(), namespace::USER).failed("enter", "user namespace of an earlier launcher")?;
+    namespace::unshare(namespace::MOUNT).failed("unshare", "mount namespace")?;
+    identity::become_user(0, 0).failed("become", "root of the outer namespace")?;
+    mount::make_all_slave().failed("make slave", "/")?;
+    let map = fs::read_to_string("/proc/self/uid_map").failed("read", "/proc/self/uid_map")?;
+    let users = if map.lines().count() > 1 { Users::Range } else { Users::Single };
+    Ok(OuterMode { users, why_single: None })
 }
 
 /// The caller is 0, its subordinate ids follow.

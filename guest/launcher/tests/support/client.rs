@@ -33,11 +33,16 @@ impl Answer {
 
 impl Client {
     pub fn connect(socket: &Path) -> Self {
+        Self::connect_to(socket, "launcher")
+    }
+
+    /// Connects to whoever answers with this role.
+    pub fn connect_to(socket: &Path, role: &str) -> Self {
         let stream = UnixStream::connect(socket).expect("the launcher listens");
         let mut client = Self { stream, reader: FrameReader::new(Mode::Strict), next: 1, events: Vec::new() };
         client.write(FrameType::Hello, 0, &json!({ "generation": 1, "role": "host" }));
         let (frame_type, _, hello) = client.read();
-        assert_eq!((frame_type, &hello["role"]), (FrameType::Hello, &json!("launcher")));
+        assert_eq!((frame_type, &hello["role"]), (FrameType::Hello, &json!(role)));
         client
     }
 

@@ -72,6 +72,11 @@ impl Launcher {
         as_user(self.run_as.user(), || Client::connect(&self.state().join("launcher.sock")))
     }
 
+    /// A server of the launcher's relay.
+    pub fn relay_client(&self) -> Client {
+        as_user(self.run_as.user(), || Client::connect_to(&self.state().join("relay.sock"), "relay"))
+    }
+
     /// Asks the reporting agent of a sandbox.
     pub fn ask(&self, prepared: &Value, word: &str) -> Value {
         as_user(self.run_as.user(), || ask_inside(prepared, word))

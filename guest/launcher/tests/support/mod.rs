@@ -6,10 +6,12 @@
 mod client;
 mod footprint;
 mod launcher;
+mod network;
 
 pub use client::Client;
 pub use footprint::Footprint;
 pub use launcher::{Launcher, RunAs};
+pub use network::inside;
 
 use serde_json::{Value, json};
 use std::fs;

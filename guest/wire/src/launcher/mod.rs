@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Requests, results and events of the namespace driver's launcher, generation 1.
+//! Requests, results and events of the namespace driver's launcher. Generation 2 added `network`.
+
+/// Of this protocol; the lower of both ends is used.
+pub const GENERATION: u32 = 2;
 
 mod probe;
 mod sandbox;
@@ -9,8 +12,8 @@ pub use probe::{
     OpenFilesLimit, PidsLimit, ProbeCheck, ProbeResult, UserNamespaceSupport,
 };
 pub use sandbox::{
-    Bind, Limits, LimitsRequest, MaskEntry, MaskScan, MaskScanResult, Prepare, Prepared, RootfsStack, SandboxExited,
-    SandboxList, SandboxRef, SandboxRow, Stack, Stats, Sweep, Swept,
+    Bind, Limits, LimitsRequest, MaskEntry, MaskScan, MaskScanResult, NetworkOpened, Prepare, Prepared, RootfsStack,
+    SandboxExited, SandboxList, SandboxRef, SandboxRow, Stack, Stats, Sweep, Swept,
 };
 
 /// Names of the operations, as they stand in `op`.
@@ -18,6 +21,7 @@ pub mod op {
     pub const PROBE: &str = "probe";
     pub const PREPARE: &str = "prepare";
     pub const LIMITS: &str = "limits";
+    pub const NETWORK: &str = "network";
     pub const FREEZE: &str = "freeze";
     pub const THAW: &str = "thaw";
     pub const STATS: &str = "stats";

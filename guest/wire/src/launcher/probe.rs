@@ -90,6 +90,9 @@ pub struct NamespaceCapabilities {
     pub freeze: FreezeSupport,
     pub idmap: bool,
     pub netns: bool,
+    /// Connections can be made to arrive at the relay.
+    #[serde(default)]
+    pub egress: bool,
     pub overlay: bool,
     pub seccomp: bool,
     pub landlock_abi: u32,

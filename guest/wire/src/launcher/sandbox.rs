@@ -51,6 +51,14 @@ pub struct Prepare {
     pub limits: Limits,
 }
 
+/// The connections of a sandbox arrive at the relay from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkOpened {
+    /// Where the server finds the relay.
+    pub relay_socket: String,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Prepared {

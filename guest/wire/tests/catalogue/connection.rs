@@ -23,8 +23,12 @@ pub fn frames() -> Vec<Golden> {
     };
     let auth = HostAuth { proof: host_proof(&KEY, EPOCH, &HOST_NONCE, &AGENT_NONCE) };
     let to_launcher = HostHello { nonce: None, ..host.clone() };
-    let launcher =
-        LauncherHello { generation: GENERATION, role: "launcher".into(), version: "0.1.0".into(), pid: 4242 };
+    let launcher = LauncherHello {
+        generation: isola_wire::launcher::GENERATION,
+        role: "launcher".into(),
+        version: "0.1.0".into(),
+        pid: 4242,
+    };
     let failure = Failure::new(code::FILE_IO, "read /data/big: input/output error");
     vec![
         json("hello-host", FrameType::Hello, 0, 0, &host),

@@ -3,9 +3,9 @@ use isola_wire::FrameType;
 use isola_wire::agent::{Empty, Users};
 use isola_wire::launcher::{
     Bind, CgroupLimit, CgroupSupport, DiskLimit, FreezeSupport, LayerSupport, LimitSupport, Limits, LimitsRequest,
-    MaskEntry, MaskScan, MaskScanResult, NamespaceCapabilities, OpenFilesLimit, PidsLimit, Prepare, Prepared,
-    ProbeCheck, ProbeResult, RootfsStack, SandboxExited, SandboxList, SandboxRef, SandboxRow, Stack, Stats, Sweep,
-    Swept, UserNamespaceSupport, op,
+    MaskEntry, MaskScan, MaskScanResult, NamespaceCapabilities, NetworkOpened, OpenFilesLimit, PidsLimit, Prepare,
+    Prepared, ProbeCheck, ProbeResult, RootfsStack, SandboxExited, SandboxList, SandboxRef, SandboxRow, Stack, Stats,
+    Sweep, Swept, UserNamespaceSupport, op,
 };
 
 use super::{Golden, json, request, success};
@@ -24,6 +24,8 @@ pub fn frames() -> Vec<Golden> {
         request("request-launcher-prepare", op::PREPARE, 21, &prepare(limits)),
         success("response-launcher-prepare", 21, &prepared()),
         request("request-launcher-limits", op::LIMITS, 22, &LimitsRequest { sandbox_id: ID.into(), limits }),
+        request("request-launcher-network", op::NETWORK, 31, &one),
+        success("response-launcher-network", 31, &NetworkOpened { relay_socket: "/data/relay.sock".into() }),
         request("request-launcher-freeze", op::FREEZE, 23, &one),
         request("request-launcher-thaw", op::THAW, 24, &one),
         request("request-launcher-stats", op::STATS, 25, &one),
@@ -88,6 +90,7 @@ fn probe() -> ProbeResult {
             freeze: FreezeSupport::V2,
             idmap: true,
             netns: true,
+            egress: true,
             overlay: false,
             seccomp: true,
             landlock_abi: 6,

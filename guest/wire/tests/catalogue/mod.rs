@@ -5,6 +5,7 @@ mod agent;
 mod connection;
 mod launcher;
 pub mod malformed;
+mod relay;
 
 use isola_wire::{Frame, FrameType, to_hex};
 use serde::Serialize;
@@ -20,6 +21,7 @@ pub fn all() -> Vec<Golden> {
     let mut list = connection::frames();
     list.extend(agent::frames());
     list.extend(launcher::frames());
+    list.extend(relay::frames());
     list
 }
 
