@@ -4,6 +4,27 @@ export { sendRequest } from './agent-link/send-request.ts'
 export { type FailureCodes, parseJson, parseShape, type Shape } from './agent-link/wire-json.ts'
 export type { ByteChannel } from './driver/byte-channel.ts'
 export type { AppliedFix, BlankSpec, Driver, DriverReport, SandboxRef, SandboxStats } from './driver/driver.ts'
+export { type Address, formatAddress, parseAddress } from './network/address.ts'
+export { type AddressClass, addressClass } from './network/address-class.ts'
+export { type CidrBlock, cidrContains, parseCidr } from './network/cidr.ts'
+export { type ClientHelloReading, MAX_CLIENT_HELLO_BYTES, readClientHello } from './network/client-hello.ts'
+export type { FirstBytes } from './network/connection-names.ts'
+export {
+  type AddressFacts,
+  type ConnectionDecision,
+  type ConnectionFacts,
+  type Destination,
+  decideConnection,
+  decideRequest,
+  type RequestDestination,
+} from './network/decide-connection.ts'
+export { decideName } from './network/decide-name.ts'
+export { domainMatches, normalizeName } from './network/domain-pattern.ts'
+export { type ExplainFacts, type ExplainStep, explain, type NetworkExplanation } from './network/explain.ts'
+export { type NetworkTarget, readTarget } from './network/explain-target.ts'
+export { type HttpGuess, looksLikeHttp } from './network/http-head.ts'
+export { NamePins } from './network/name-pins.ts'
+export type { PresetHost, PresetHosts } from './network/preset-hosts.ts'
 export { Operation, type OperationOptions } from './operation/operation.ts'
 export type { Clock } from './ports/clock.ts'
 export type { Journal } from './ports/journal.ts'

@@ -159,5 +159,5 @@ fn parse<'a, T: serde::Deserialize<'a>>(payload: &'a [u8]) -> Result<T> {
 }
 
 fn to_value(result: &impl Serialize) -> Result<Value> {
-    serde_json::to_value(result).map_err(|error| std::io::Error::other(error)).failed("write", "answer")
+    serde_json::to_value(result).map_err(std::io::Error::other).failed("write", "answer")
 }
