@@ -132,6 +132,50 @@ fn a_second_launcher_on_the_same_directory_says_busy() {
     assert_eq!(launcher.start_rival(), (Some(3), "busy\n".to_owned()));
 }
 
+/// The processes that wait to become creates.
+fn seats(launcher: &Launcher) -> Vec<u32> {
+    let children = format!("/proc/{0}/task/{0}/children", launcher.pid());
+    let text = std::fs::read_to_string(children).expect("children of the launcher");
+    let name = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    text.split_whitespace()
+        .filter(|pid| name(pid) == "isola-seat\n")
+        .map(|pid| pid.parse().expect("a number"))
+        .collect()
+}
+
+fn wait_for_seats(launcher: &Launcher, count: usize) {
+    for _ in 0..200 {
+        if seats(launcher).len() == count {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("{} seats and not {count}", seats(launcher).len());
+}
+
+#[test]
+fn a_failure_that_is_over_fails_no_later_create() {
+    if !is_root("seats") {
+        return;
+    }
+    let launcher = Launcher::start("seats", RunAs::Root);
+    wait_for_seats(&launcher, 4);
+    let (place, away) = (launcher.state().join("seats"), launcher.state().join("away"));
+    std::fs::rename(&place, &away).expect("take the place of seats away");
+    for pid in seats(&launcher) {
+        let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
+        assert!(killed.expect("run kill").success());
+    }
+    // What is refilled now cannot get ready; and a create meanwhile is told the reason.
+    let refused = launcher.client().call("prepare", prepare_request(&launcher, "a1"));
+    assert!(refused.0["error"]["message"].as_str().expect("a message").contains("seats/"), "{refused:?}");
+    wait_for_seats(&launcher, 0);
+    std::fs::rename(&away, &place).expect("give the place back");
+    for index in 0..6 {
+        prepare(&launcher, &format!("b{index}"));
+    }
+}
+
 #[test]
 fn many_creates_at_once_all_succeed() {
     if !is_root("burst") {

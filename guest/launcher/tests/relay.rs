@@ -147,7 +147,7 @@ fn a_tunnel_carries_every_byte_both_ways_and_both_ends() {
         let listener = local_listener();
         let mut inner = world.connect("1.2.3.4:443");
         let mut outer = world.tunnel_to(&listener);
-        let block: Vec<u8> = (0..1 << 20).map(|index: u32| (index * 31 >> 3) as u8).collect();
+        let block: Vec<u8> = (0..1 << 20).map(|index: u32| ((index * 31) >> 3) as u8).collect();
         let (up, down) = (32, 16);
         thread::scope(|scope| {
             let mut writer = inner.try_clone().expect("a second handle");
@@ -356,6 +356,20 @@ fn a_destroyed_sandbox_leaves_nothing_at_the_relay() {
         assert_eq!(world.event("ended")["over"], "cut");
         let list = world.server.call("list", json!({})).expect_ok();
         assert_eq!(list["sandboxes"], json!([]));
+    });
+}
+
+#[test]
+fn opening_a_network_twice_changes_nothing() {
+    everywhere("rly-two", |mut world| {
+        let listener = local_listener();
+        let mut inner = world.connect("1.2.3.4:443");
+        let mut outer = world.tunnel_to(&listener);
+        world.launcher.client().call("network", json!({ "sandboxId": "a1" })).expect_ok();
+        inner.write_all(b"still").expect("send");
+        let mut received = [0; 5];
+        outer.read_exact(&mut received).expect("receive");
+        assert_eq!(&received, b"still");
     });
 }
 

@@ -3,6 +3,7 @@
 //! `protocol/src/errors/registry.ts`; codes are append-only.
 
 pub const REQUEST_INVALID: &str = "request.invalid";
+pub const REQUEST_TOO_LARGE: &str = "request.too_large";
 pub const REQUEST_UNKNOWN_OPERATION: &str = "request.unknown_operation";
 pub const REQUEST_CANCELLED: &str = "request.cancelled";
 

@@ -19,4 +19,4 @@ mod seat;
 pub use entrant::take_ids;
 pub use identity_maps::write as write_id_maps;
 pub use order::{Answer, Order};
-pub use seat::Seat;
+pub use seat::{Seat, WARM};

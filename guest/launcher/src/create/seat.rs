@@ -32,8 +32,10 @@ impl Seat {
     }
 }
 
-/// The first byte on the channel; the answer follows it as one line.
+/// The first byte on the channel when the seat is ready; the answer follows it as one line.
 pub const WARM: u8 = b'w';
+/// The first byte of a seat that ends because it could not get ready; why follows as one line.
+const COLD: u8 = b'c';
 
 impl Seat {
     /// Starts a seat. It is of use at once: an order sent before it is warm simply waits.
@@ -60,27 +62,35 @@ impl Seat {
 
 /// The life of a seat.
 fn wait_and_make(host: &Host, mut channel: UnixStream, name: &str) {
-    let warm = warm_up(host, name);
+    let warm = match warm_up(host, name) {
+        Ok(warm) => warm,
+        // It ends now: if it waited, a later order would be answered with a failure whose cause is long gone.
+        Err(error) => {
+            let _ = channel.write_all(&[&[COLD], &answer_line(&Answer::Failed(error))[..]].concat());
+            return;
+        }
+    };
     if channel.write_all(&[WARM]).is_err() {
         return;
     }
     let (order, network) = match Order::receive(&mut channel) {
         Ok(Some(received)) => received,
         Ok(None) | Err(_) => {
-            if let Ok(warm) = warm {
-                warm.entrant.dismiss();
-            }
+            warm.entrant.dismiss();
             return;
         }
     };
-    let made = warm.and_then(|warm| builder::make(host, name, warm, &order, &network));
-    let answer = match made {
+    let answer = match builder::make(host, name, warm, &order, &network) {
         Ok(prepared) => Answer::Made(prepared),
         Err(error) => Answer::Failed(error),
     };
-    let mut line = serde_json::to_vec(&answer).unwrap_or_default();
+    let _ = channel.write_all(&answer_line(&answer));
+}
+
+fn answer_line(answer: &Answer) -> Vec<u8> {
+    let mut line = serde_json::to_vec(answer).unwrap_or_default();
     line.push(b'\n');
-    let _ = channel.write_all(&line);
+    line
 }
 
 /// What a seat has when it is warm.

@@ -3,6 +3,7 @@ use crate::error::{Failed, LauncherError, Result};
 use crate::relay::Notice;
 use crate::serve::listen_at;
 use crate::sys::{descriptors, fork, prctl, signals, socket};
+use std::collections::BTreeSet;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,8 @@ use std::process::Command;
 /// The egress relay of this launcher. It ends with it.
 pub struct RelayProcess {
     pub pid: i32,
+    /// The sandboxes that it has entrances of.
+    pub opened: BTreeSet<String>,
     channel: OwnedFd,
     socket: PathBuf,
 }
@@ -40,7 +43,7 @@ impl RelayProcess {
             }
             fork::Side::Parent(pid) => pid,
         };
-        Ok(Self { pid, channel, socket: socket_path.to_owned() })
+        Ok(Self { pid, opened: BTreeSet::new(), channel, socket: socket_path.to_owned() })
     }
 
     pub fn channel(&self) -> RawFd {

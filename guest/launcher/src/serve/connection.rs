@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-use isola_wire::{FrameReader, FrameType, Header, HostHello, LauncherHello, Mode, append_frame, append_json};
+use isola_wire::{
+    Failure, FrameReader, FrameType, Header, HostHello, LauncherHello, MAX_PAYLOAD_BYTES, Mode, append_frame,
+    append_json, code, failure_payload,
+};
 use serde::Serialize;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -33,6 +36,14 @@ pub struct Request {
 /// Why a connection is over.
 #[derive(Debug)]
 pub struct Closed;
+
+fn too_large() -> Failure {
+    Failure::new(
+        code::REQUEST_TOO_LARGE,
+        format!("answer the request: the answer has more than {MAX_PAYLOAD_BYTES} bytes"),
+    )
+    .with("hint", "ask for less at once")
+}
 
 impl From<io::Error> for Closed {
     fn from(_: io::Error) -> Self {
@@ -107,8 +118,13 @@ impl Connection {
 
     fn append_value(&mut self, frame_type: FrameType, id: u32, value: &impl Serialize) {
         let header = self.header(frame_type, id);
-        if !append_json(&mut self.unsent, header, value) {
-            eprintln!("isola-launcher: answer to request {id} does not fit a frame");
+        if append_json(&mut self.unsent, header, value) {
+            return;
+        }
+        eprintln!("isola-{}: answer to request {id} does not fit a frame", self.me.role);
+        if frame_type == FrameType::Response {
+            // Without an answer the caller would wait until it gives up.
+            append_json(&mut self.unsent, header, &failure_payload(&too_large()));
         }
     }
 
@@ -135,5 +151,28 @@ impl Connection {
             return Err(Closed);
         }
         Ok(!self.unsent.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn an_answer_that_fits_no_frame_is_a_failure_and_not_silence() {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let mut connection = Connection::new(ours, Me { role: "launcher", generation: 1 });
+        connection.epoch = Some(7);
+        connection.respond(3, &json!({ "ok": true, "rows": "x".repeat(MAX_PAYLOAD_BYTES) }));
+        assert!(!connection.flush().unwrap());
+        drop(connection);
+        let mut reader = FrameReader::new(Mode::Strict);
+        let count = theirs.read(reader.room()).unwrap();
+        reader.filled(count);
+        let frame = reader.next_frame().unwrap().expect("there is an answer");
+        assert_eq!((frame.header.frame_type, frame.header.id), (FrameType::Response, 3));
+        let answer: Value = serde_json::from_slice(frame.payload).unwrap();
+        assert_eq!((&answer["ok"], &answer["error"]["code"]), (&json!(false), &json!("request.too_large")));
     }
 }

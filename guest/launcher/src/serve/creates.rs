@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 use super::registry::Reply;
-use crate::create::{Answer, Order, Seat};
+use crate::create::{Answer, Order, Seat, WARM};
 use crate::error::{Failed, LauncherError, Result};
 use crate::host::Host;
 use isola_wire::launcher::Prepare;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// More would only queue in the kernel: creates are bound by the processor and by the mount lock.
 const MOST_AT_ONCE: usize = 16;
 /// Ready processes: enough for a few creates in a row while the next ones warm up.
 const KEPT_SEATS: usize = 4;
+/// When a seat could not get ready none is started ahead for this long: the next one would hardly fare better.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// A create that waits for its turn.
 pub struct Waiting {
@@ -49,6 +51,7 @@ pub struct Creates {
     pub waiting: VecDeque<Waiting>,
     seats: BTreeMap<u32, Taken>,
     idle: VecDeque<u32>,
+    paused_until: Option<Instant>,
     next: u32,
 }
 
@@ -66,6 +69,9 @@ impl Creates {
     }
 
     pub fn missing_seats(&self) -> usize {
+        if self.paused_until.is_some_and(|until| Instant::now() < until) {
+            return 0;
+        }
         KEPT_SEATS.saturating_sub(self.idle.len())
     }
 
@@ -128,18 +134,26 @@ impl Creates {
                 break;
             }
         }
-        taken.seat.is_warm |= !taken.output.is_empty();
+        taken.seat.is_warm |= taken.output.first() == Some(&WARM);
         let answer = taken.output.get(1..).filter(|rest| rest.ends_with(b"\n")).map(parse_answer);
         if answer.is_none() && !is_over {
             return SeatEvent::Nothing;
         }
         self.idle.retain(|idle| *idle != number);
         let Some(taken) = self.seats.remove(&number) else { return SeatEvent::Nothing };
+        if !taken.seat.is_warm {
+            self.paused_until = Some(Instant::now() + PAUSE_AFTER_FAILURE);
+        }
         let died =
             || Err(LauncherError::Interrupted { step: "create".into(), status: "its process was killed".into() });
         match taken.underway {
             Some(underway) => SeatEvent::Done(underway, answer.unwrap_or_else(died), taken.seat.name),
-            None => SeatEvent::Lost(taken.seat.name),
+            None => {
+                if let Some(Ok(Answer::Failed(error))) = answer {
+                    eprintln!("isola-launcher: seat {}: {error}", taken.seat.name);
+                }
+                SeatEvent::Lost(taken.seat.name)
+            }
         }
     }
 

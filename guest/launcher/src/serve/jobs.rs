@@ -17,6 +17,8 @@ const MOST_AT_ONCE: usize = 8;
 pub enum Purpose {
     Destroy(String),
     Answer(Reply),
+    /// The network of this sandbox is being opened.
+    Network(Reply, String),
     /// Nobody waits: the trash.
     Background,
 }

@@ -136,7 +136,10 @@ impl Server {
 
     /// The relay's sockets would keep the network alive.
     fn close_network(&mut self, sandbox_id: &str) {
-        let Some(relay) = &self.host.relay else { return };
+        let Some(relay) = &mut self.host.relay else { return };
+        if !relay.opened.remove(sandbox_id) {
+            return;
+        }
         if let Err(error) = relay.send(&Notice::Close(sandbox_id.to_owned()), &[]) {
             eprintln!("isola-launcher: {error}");
             self.end_relay();
@@ -178,8 +181,8 @@ impl Server {
         self.clean_trash();
     }
 
-    pub(super) fn adopted_ended(&mut self, pid: i32) {
-        let Some(sandbox_id) = self.registry.by_pid(pid) else { return };
+    pub(super) fn adopted_ended(&mut self, number: u32) {
+        let Some(sandbox_id) = self.registry.by_watch(number) else { return };
         if let Some(watch) = self.registry.get_mut(&sandbox_id).and_then(|entry| entry.watch.take()) {
             self.epoll.remove(&watch);
         }

@@ -6,7 +6,7 @@ use crate::sys::pidfd;
 use isola_wire::launcher::{SandboxList, SandboxRow};
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// Who is to be told when something about a sandbox is done.
 #[derive(Debug)]
@@ -42,6 +42,20 @@ impl State {
     }
 }
 
+/// How the end of a sandbox is noticed that is not our child.
+#[derive(Debug)]
+pub struct Watch {
+    pidfd: OwnedFd,
+    /// Its own for as long as the launcher lives, unlike a pid.
+    pub number: u32,
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+}
+
 /// One sandbox as the launcher knows it.
 #[derive(Debug)]
 pub struct Entry {
@@ -49,7 +63,7 @@ pub struct Entry {
     pub record: Option<BootRecord>,
     pub uid_base: Option<u32>,
     /// Only for sandboxes of an earlier launcher, which are not our children.
-    pub watch: Option<OwnedFd>,
+    pub watch: Option<Watch>,
     pub has_exited: bool,
 }
 
@@ -62,10 +76,12 @@ impl Registry {
     /// Takes over what earlier launchers left in the state directory, dead or alive.
     pub fn adopt(host: &Host) -> Self {
         let mut registry = Self::default();
-        for entry in fs::read_dir(host.state.sandboxes()).into_iter().flatten().filter_map(Result::ok) {
+        let found = fs::read_dir(host.state.sandboxes()).into_iter().flatten().filter_map(Result::ok);
+        for (number, entry) in (0..).zip(found) {
             let Ok(sandbox_id) = entry.file_name().into_string() else { continue };
             let record = BootRecord::read(&entry.path());
-            let watch = record.as_ref().and_then(BootRecord::live_pid).and_then(|pid| pidfd::open(pid).ok());
+            let pidfd = record.as_ref().and_then(BootRecord::live_pid).and_then(|pid| pidfd::open(pid).ok());
+            let watch = pidfd.map(|pidfd| Watch { pidfd, number });
             let adopted = Entry {
                 state: State::Live,
                 uid_base: record.as_ref().map(|record| record.uid_base),
@@ -131,8 +147,18 @@ impl Registry {
         self.entries.insert(sandbox_id.to_owned(), entry);
     }
 
+    /// The sandbox whose pid 1 is this child of ours. One that has ended, or is watched because it never was our child,
+    /// may bear a number that the kernel has given out again.
     pub fn by_pid(&self, pid: i32) -> Option<String> {
-        let is_it = |entry: &Entry| entry.record.as_ref().and_then(|record| record.pid) == Some(pid);
+        let pid_of = |entry: &Entry| entry.record.as_ref().and_then(|record| record.pid);
+        self.find(|entry| !entry.has_exited && entry.watch.is_none() && pid_of(entry) == Some(pid))
+    }
+
+    pub fn by_watch(&self, number: u32) -> Option<String> {
+        self.find(|entry| entry.watch.as_ref().is_some_and(|watch| watch.number == number))
+    }
+
+    fn find(&self, is_it: impl Fn(&Entry) -> bool) -> Option<String> {
         self.entries.iter().find(|(_, entry)| is_it(entry)).map(|(sandbox_id, _)| sandbox_id.clone())
     }
 
@@ -163,7 +189,48 @@ fn busy(sandbox_id: &str, state: &State) -> LauncherError {
 mod tests {
     use super::*;
 
+    use crate::cgroup::Placement;
+    use crate::layer::Layer;
+    use std::fs::File;
+
     const REPLY: Reply = Reply { connection: 1, request: 1 };
+
+    /// Every one with the same pid.
+    fn with_pid(sandbox_id: &str, has_exited: bool, watch: Option<Watch>) -> Entry {
+        let record = BootRecord {
+            sandbox_id: sandbox_id.into(),
+            uid_base: 0,
+            cgroups: Placement::default(),
+            layer: Layer::Directory("/layer".into()),
+            pid: Some(7),
+            start_time_ticks: Some(9),
+        };
+        Entry { state: State::Live, record: Some(record), uid_base: None, watch, has_exited }
+    }
+
+    fn watch(number: u32) -> Option<Watch> {
+        Some(Watch { pidfd: File::open("/dev/null").unwrap().into(), number })
+    }
+
+    #[test]
+    fn the_end_of_a_sandbox_is_not_taken_for_that_of_an_older_one_with_the_same_pid() {
+        let mut registry = Registry::default();
+        registry.put_back("a-ended", with_pid("a-ended", true, None));
+        registry.put_back("b-of-an-earlier-launcher", with_pid("b-of-an-earlier-launcher", false, watch(0)));
+        assert_eq!(registry.by_pid(7), None);
+        registry.put_back("c-new", with_pid("c-new", false, None));
+        assert_eq!(registry.by_pid(7).as_deref(), Some("c-new"));
+    }
+
+    #[test]
+    fn the_end_of_an_adopted_sandbox_finds_it_by_its_watch() {
+        let mut registry = Registry::default();
+        registry.put_back("a-ended", with_pid("a-ended", true, None));
+        registry.put_back("b", with_pid("b", false, watch(1)));
+        registry.put_back("c", with_pid("c", false, watch(2)));
+        assert_eq!(registry.by_watch(2).as_deref(), Some("c"));
+        assert_eq!(registry.by_watch(0), None);
+    }
 
     #[test]
     fn an_id_can_be_used_once_at_a_time() {

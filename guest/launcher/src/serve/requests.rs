@@ -108,12 +108,18 @@ impl Server {
     fn open_network(&mut self, reply: Reply, sandbox_id: &str) -> Result<()> {
         let record = self.registry.live(sandbox_id)?.clone();
         let relay = match self.host.relay.take() {
-            Some(relay) => relay,
-            None => RelayProcess::start(&self.host.state.relay_socket())?,
+            Some(relay) => self.host.relay.insert(relay),
+            None => self.host.relay.insert(RelayProcess::start(&self.host.state.relay_socket())?),
         };
-        let opened = NetworkOpened { relay_socket: relay.socket().display().to_string() };
-        self.host.relay = Some(relay);
-        self.in_child(reply, move |host| open_entrance(host, &record).and_then(|()| to_value(&opened)));
+        let answer = NetworkOpened { relay_socket: relay.socket().display().to_string() };
+        // A server that has just started does not know what an earlier one has opened.
+        if !relay.opened.insert(sandbox_id.to_owned()) {
+            self.answer(reply, Ok(answer));
+            return Ok(());
+        }
+        self.jobs.add(Purpose::Network(reply, sandbox_id.to_owned()), move |host| {
+            open_entrance(host, &record).and_then(|()| to_value(&answer))
+        });
         Ok(())
     }
 

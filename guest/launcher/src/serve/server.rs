@@ -80,7 +80,7 @@ impl Server {
             Token::Connection(_) => {}
             Token::Seat(number) => self.receive_from_seat(number),
             Token::Job(number) => self.receive_from_job(number),
-            Token::Adopted(pid) => self.adopted_ended(pid),
+            Token::Adopted(number) => self.adopted_ended(number),
         }
         Ok(())
     }
@@ -204,6 +204,12 @@ impl Server {
     fn job_ended(&mut self, purpose: Purpose, result: Result<Value>) {
         match purpose {
             Purpose::Answer(reply) => self.answer(reply, result),
+            Purpose::Network(reply, sandbox_id) => {
+                if let (Err(_), Some(relay)) = (&result, &mut self.host.relay) {
+                    relay.opened.remove(&sandbox_id);
+                }
+                self.answer(reply, result);
+            }
             Purpose::Destroy(sandbox_id) => self.removal_ended(&sandbox_id, result),
             Purpose::Background => {
                 match result {

@@ -145,7 +145,7 @@ fn take_over(server: &mut Server) -> Result<()> {
             ids.adopt(base);
         }
         match (&entry.watch, entry.record.as_ref().and_then(|record| record.pid)) {
-            (Some(watch), Some(pid)) => epoll.add(watch, Token::Adopted(pid).encode()).failed("watch", sandbox_id)?,
+            (Some(watch), _) => epoll.add(watch, Token::Adopted(watch.number).encode()).failed("watch", sandbox_id)?,
             // It ended while no launcher was there; nobody can tell how.
             (None, Some(_)) => {
                 exits::write(&host.state, &SandboxExited { sandbox_id: sandbox_id.clone(), status: -1 })?

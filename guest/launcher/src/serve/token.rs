@@ -9,8 +9,8 @@ pub enum Token {
     Connection(u32),
     Seat(u32),
     Job(u32),
-    /// The pid 1 of a sandbox that an earlier launcher started.
-    Adopted(i32),
+    /// The pid 1 of a sandbox that an earlier launcher started, by the number of its watch: pids are used again.
+    Adopted(u32),
 }
 
 impl Token {
@@ -22,7 +22,7 @@ impl Token {
             Self::Connection(number) => (3, number),
             Self::Seat(number) => (4, number),
             Self::Job(number) => (5, number),
-            Self::Adopted(pid) => (6, pid as u32),
+            Self::Adopted(number) => (6, number),
         };
         kind << 32 | u64::from(number)
     }
@@ -36,7 +36,7 @@ impl Token {
             3 => Self::Connection(number),
             4 => Self::Seat(number),
             5 => Self::Job(number),
-            6 => Self::Adopted(number as i32),
+            6 => Self::Adopted(number),
             _ => return None,
         })
     }
@@ -50,7 +50,7 @@ mod tests {
     fn tokens_survive_the_kernel() {
         let tokens =
             [Token::Listener, Token::Signals, Token::Networks, Token::Connection(7), Token::Seat(8), Token::Job(9)];
-        for token in tokens.into_iter().chain([Token::Adopted(i32::MAX)]) {
+        for token in tokens.into_iter().chain([Token::Adopted(u32::MAX)]) {
             assert_eq!(Token::decode(token.encode()), Some(token));
         }
         assert_eq!(Token::decode(u64::MAX), None);
