@@ -23,6 +23,7 @@ for (const name of readdirSync(tarballs)) {
     `${String(Math.ceil(statSync(path.join(tarballs, name)).size / 1024)).padStart(6)} KiB  dist/tarballs/${name}`,
   )
 }
+console.log(`\nnext, in a folder of your own: npm install ${tarballs}/*.tgz`)
 
 /** Copies what a package publishes to a folder of its own, where its manifest can be written for the outside. */
 function stagePackage({ folder, manifest }: Workspace): string {

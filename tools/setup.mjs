@@ -4,7 +4,7 @@
 // Plain JavaScript without dependencies: it is what runs on a fresh checkout under any Node since 20.
 import { installPackages } from './setup/packages.mjs'
 import { buildGuest, requireGuestTools } from './setup/guest.mjs'
-import { runPinned } from './setup/pinned-node.mjs'
+import { requireScript, runPinned } from './setup/pinned-node.mjs'
 import { SetupError } from './setup/setup-error.mjs'
 
 const [script, ...args] = process.argv.slice(2)
@@ -12,6 +12,7 @@ const NODE_OLDEST = 20
 
 try {
   requireNode()
+  if (script) requireScript(script)
   requireGuestTools()
   await installPackages()
   await buildGuest()
@@ -20,7 +21,7 @@ try {
 } catch (error) {
   if (!(error instanceof SetupError)) throw error
   console.error(`${error.message} (hint: ${error.hint})`)
-  process.exitCode = 1
+  process.exitCode = error.exitCode
 }
 
 function requireNode() {

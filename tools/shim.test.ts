@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -60,6 +61,21 @@ test('a signal for the shim reaches the program', async () => {
   await once(child.stdout, 'data')
   child.kill('SIGTERM')
   expect(await once(child, 'exit')).toEqual([9, null])
+})
+
+test('a shim that is killed takes the program along', async () => {
+  const asked = Promise.withResolvers<Socket>()
+  await using server = createServer((socket) => asked.resolve(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const child = spawn(process.execPath, [OLD_NODE, path.join(root, 'cli/bin/isola.js'), 'ls'], {
+    stdio: 'ignore',
+    env: { ...process.env, ISOLA_URL: `http://127.0.0.1:${port}`, ISOLA_API_KEY: 'any' },
+  })
+  const connection = await asked.promise
+  const closed = once(connection.resume(), 'close')
+  child.kill('SIGKILL')
+  await closed
 })
 
 function pinNode(): void {

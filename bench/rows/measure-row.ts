@@ -57,7 +57,14 @@ async function inTurns(
     place.say(`${row.id}: round ${done} of ${rounds}`)
   }
   try {
-    return await runRounds({ participants, control: control.once, rounds, warmupMs: WARMUP_MS[place.effort], random, onRound })
+    return await runRounds({
+      participants,
+      control: control.once,
+      rounds,
+      warmupMs: WARMUP_MS[place.effort],
+      random,
+      onRound,
+    })
   } finally {
     await control.close()
   }

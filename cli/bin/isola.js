@@ -52,10 +52,11 @@ function start(node, args) {
       // Not every platform can replace the process: a child does as well.
     }
   }
-  const child = spawn(node, args, { stdio: 'inherit' })
+  // Its end of the channel closes when this process is killed, which is the one signal that cannot be passed on.
+  const child = spawn(node, args, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] })
   // A terminal sends Ctrl-C to both processes, so only a signal meant for this one alone is passed on.
   const terminal = isatty(0) || isatty(1) || isatty(2)
-  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP']) {
+  for (const signal of ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2']) {
     const fromTerminal = terminal && (signal === 'SIGINT' || signal === 'SIGQUIT')
     process.on(signal, () => fromTerminal || child.kill(signal))
   }

@@ -23,7 +23,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     try {
       await program.parseAsync(lineToParse(argv, name), { from: 'user' })
     } finally {
-      await terminal.stdout.write(help.join(''))
+      if (help.length > 0) await terminal.stdout.write(help.join(''))
     }
     await terminal.stdout.flush()
     return context.exitCode

@@ -14,6 +14,7 @@ export const COMMANDS = {
   inspect: { summary: 'show all that is known of a sandbox', load: () => import('./commands/inspect.ts') },
   rm: { summary: 'remove sandboxes and all they hold', load: () => import('./commands/rm.ts') },
   exec: { summary: 'run a command in a sandbox', load: () => import('./commands/exec.ts') },
+  net: { summary: 'show, change and explain what may leave a sandbox', load: () => import('./commands/net.ts') },
   cp: { summary: 'copy files between here and a sandbox', load: () => import('./commands/cp.ts') },
   serve: { summary: 'run the server in the foreground', load: () => import('./commands/serve.ts') },
   doctor: {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { IsolaError, type Resources } from '@isola/protocol'
-import type { BlankSpec, ByteChannel, Driver, DriverReport, SandboxRef } from '../src/index.ts'
+import type { BlankSpec, ByteChannel, Driver, DriverReport, SandboxRef, TemplateDefaults } from '../src/index.ts'
 import { FakeAgent } from './fake-agent.ts'
 import { type MemoryEnd, memoryChannels } from './memory-channel.ts'
 
@@ -17,6 +17,8 @@ export class FakeDriver implements Driver {
   readonly calls: string[] = []
   readonly personalised: { id: string; resources: Resources }[] = []
   isAvailable = true
+  /** Of the template; another one is another template. */
+  fingerprint = 'first'
   /** Runs before the step of this name; may throw or wait. */
   readonly before = new Map<string, (id: string) => Promise<void> | void>()
   onAgent: (agent: FakeAgent) => void = () => {}
@@ -37,10 +39,10 @@ export class FakeDriver implements Driver {
     return { ...defaults, ...asked }
   }
 
-  async resolveTemplate(template: string): Promise<{ env: Record<string, string>; workdir: string }> {
+  async resolveTemplate(template: string): Promise<TemplateDefaults> {
     await this.#step('resolveTemplate', template)
     if (template !== 'host') throw new IsolaError('template.not_found', `there is no template ${template}`)
-    return { env: { PATH: '/usr/bin:/bin' }, workdir: '/home/user' }
+    return { fingerprint: this.fingerprint, env: { PATH: '/usr/bin:/bin' }, workdir: '/home/user' }
   }
 
   async prepare(spec: BlankSpec): Promise<SandboxRef> {

@@ -25,8 +25,8 @@ export const REGISTRIES: PresetHosts = new Map([
   [
     'package-registries',
     [
-      { host: 'registry.npmjs.org', port: 443 },
-      { host: 'PyPI.org.', port: 443 },
+      { host: 'npm.example.org', port: 443 },
+      { host: 'pypi.example.org.', port: 443 },
       { host: 'mirror.example.net', port: 8081 },
       { host: '10.0.0.5', port: 4873 },
     ],

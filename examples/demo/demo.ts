@@ -47,7 +47,7 @@ async function demo(): Promise<void> {
 async function openSandbox(): Promise<Sandbox> {
   stage.section('A computer of its own')
   const start = performance.now()
-  const sandbox = await Sandbox.create({ pids: 256 })
+  const sandbox = await Sandbox.create()
   stage.note(
     `${sandbox.id}, ready after ${milliseconds(performance.now() - start)} (with the server's start, if it was not running)`,
   )
@@ -135,8 +135,9 @@ async function compare(sandbox: Sandbox, copy: string): Promise<void> {
   stage.section('What it costs')
   // The same program on both sides: it is found at the same path.
   const node = (await sandbox.run(['node', '-p', 'process.execPath'], { check: true })).stdout.trim()
+  const env = await environmentOf(sandbox)
   const bareMs = await medianMs(5, async () => {
-    if ((await runBare(node, TEST.slice(1), copy)) !== 0)
+    if ((await runBare(node, TEST.slice(1), { cwd: copy, env })) !== 0)
       stage.expect(false, 'the repaired tests pass on this machine too')
   })
   const insideMs = await medianMs(5, async () => void (await sandbox.run(TEST, { cwd: INSIDE, check: true })))
@@ -150,6 +151,15 @@ async function compare(sandbox: Sandbox, copy: string): Promise<void> {
   stage.note(`one command in the sandbox         ${milliseconds(commandMs)}`)
   stage.note(`new sandbox, command, destroyed    ${milliseconds(wholeMs)}`)
   stage.note(stage.paint('dim', 'medians; only the harmless tests were run bare, the install script never was'))
+}
+
+/** The same surroundings on both sides. */
+async function environmentOf(sandbox: Sandbox): Promise<Record<string, string>> {
+  const { stdout } = await sandbox.run(['env', '--null'], { check: true })
+  const entries = stdout.split('\0').filter((entry) => entry !== '')
+  return Object.fromEntries(
+    entries.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]),
+  )
 }
 
 function conclude(): void {

@@ -1,70 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, stat } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import type { Operation, ResolvedTemplate, TemplateSource, TemplateTools } from '@isola/core'
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Operation, type ResolvedTemplate, type TemplateSource, type TemplateTools } from '@isola/core'
 import { IsolaError } from '@isola/protocol'
 import { buildMask } from './host/build-mask.host.ts'
 import { buildSkeleton } from './host/build-skeleton.host.ts'
 import { hostFingerprint } from './host/fingerprint.host.ts'
-import { type Bind, PINNED_NODE, pinnedNode } from './toolchains/pinned-node.ts'
-import { searchPathInside } from './toolchains/search-path.ts'
-import { toolchainPrefixes } from './toolchains/toolchain-prefixes.host.ts'
+import type { Bind } from './toolchains/pinned-node.ts'
+import { findShown, keepShown, type Shown, type ShownConfig } from './toolchains/shown.host.ts'
 
-export interface TemplatesConfig {
-  readonly stateDirectory: string
+export interface TemplatesConfig extends ShownConfig {
   /** The agent's executable; inside it is `sudo` as well. */
   readonly agentBinary: string
-  /** PATH in here says which interpreters the caller has. */
-  readonly env?: Readonly<Record<string, string | undefined>>
-  readonly homeDirectory?: string
 }
 
 /** How long a fingerprint is believed before the host is looked at again. */
 const RECHECK_MS = 2_000
+/** For a walk over /usr on a cold disk; how long a caller waits for it is the caller's business. */
+const BUILD_TIMEOUT_MS = 300_000
 
-/** What of the host's interpreters a sandbox sees, and where it looks for programs. */
-interface Shown {
-  readonly binds: readonly Bind[]
-  readonly searchPath: string
+interface Current {
+  checkedAtMs: number
+  shown: Shown
+  readonly fingerprint: string
+  readonly template: Promise<ResolvedTemplate>
 }
 
 /** The templates of this host. Only `host` so far: the userland of the machine itself, with nothing to download. */
 export function createTemplates(config: TemplatesConfig): TemplateSource {
   const directory = join(config.stateDirectory, 'templates')
-  let found: Promise<Shown> | undefined
+  const findFresh = keepShown(() => findShown(config, join(directory, 'toolchains.json')))
   let leftovers: readonly string[] = []
-  let current: { checkedAtMs: number; fingerprint: string; template: Promise<ResolvedTemplate> } | undefined
+  let current: Current | undefined
 
-  async function resolveHost(tools: TemplateTools, operation: Operation): Promise<ResolvedTemplate> {
+  async function resolveHost(tools: TemplateTools): Promise<ResolvedTemplate> {
+    const shown = await findFresh()
     const now = performance.now()
-    if (current !== undefined && now - current.checkedAtMs < RECHECK_MS) return current.template
-    found ??= findShown(config, directory).catch((error: unknown) => {
-      found = undefined
-      throw error
-    })
-    const shown = await found
+    if (current?.shown === shown && now - current.checkedAtMs < RECHECK_MS) return current.template
     const fingerprint = hostFingerprint(
       [tools.fileOwners, ...shown.binds.map(({ source, target }) => `${source} ${target}`)],
       [config.agentBinary],
     )
     if (current?.fingerprint !== fingerprint) {
-      const built = build(directory, fingerprint, shown.binds, config.agentBinary, tools, operation)
+      const built = build(directory, fingerprint, shown.binds, config.agentBinary, tools)
       built.catch(() => {
         if (current?.fingerprint === fingerprint) current = undefined
       })
-      current = { checkedAtMs: now, fingerprint, template: built.then((paths) => describe(paths, shown)) }
+      const template = built.then((paths) => describe(paths, shown, fingerprint))
+      current = { checkedAtMs: now, shown, fingerprint, template }
       void removeOthers(directory, leftovers, fingerprint)
       leftovers = []
     }
     current.checkedAtMs = now
+    current.shown = shown
     return current.template
   }
 
   return {
     async resolve(template, tools, operation) {
       if (template !== 'host') throw new IsolaError('template.not_found', `template \`${template}\` does not exist`)
-      return resolveHost(tools, operation)
+      operation.log('asked for the host template')
+      return operation.race(resolveHost(tools))
     },
     async removeUnused() {
       const existing = await existingTemplates(directory)
@@ -79,8 +75,9 @@ interface Paths {
   readonly mask: string
 }
 
-function describe({ skeleton, mask }: Paths, { binds, searchPath }: Shown): ResolvedTemplate {
+function describe({ skeleton, mask }: Paths, { binds, searchPath }: Shown, fingerprint: string): ResolvedTemplate {
   return {
+    fingerprint,
     rootfs: {
       root: { lowers: [skeleton] },
       usr: { lowers: [mask, '/usr'] },
@@ -92,37 +89,16 @@ function describe({ skeleton, mask }: Paths, { binds, searchPath }: Shown): Reso
   }
 }
 
-async function findShown(config: TemplatesConfig, directory: string): Promise<Shown> {
-  const env = config.env ?? process.env
-  const homeDirectory = config.homeDirectory ?? homedir()
-  // What npm puts in front of PATH belongs to a project, not to the machine.
-  const directories = (env['PATH'] ?? '')
-    .split(delimiter)
-    .filter((entry) => entry.startsWith('/') && !entry.includes('/node_modules/'))
-  const keepOut = [homeDirectory, '/root', '/home', config.stateDirectory]
-  const prefixes = await toolchainPrefixes({
-    directories,
-    homeDirectory,
-    env,
-    keepOut,
-    memoryFile: join(directory, 'toolchains.json'),
-  })
-  const binds = prefixes.map((prefix) => ({ source: prefix, target: prefix }))
-  const places = ['/usr/bin', '/usr/local/bin', ...prefixes.map((prefix) => join(prefix, 'bin'))]
-  const hasNode = (await Promise.all(places.map((place) => isFile(join(place, 'node'))))).includes(true)
-  if (hasNode) return { binds, searchPath: searchPathInside(directories, prefixes, []) }
-  const pinned = pinnedNode(process.execPath, await realPaths(keepOut))
-  return { binds: [...binds, pinned], searchPath: searchPathInside(directories, prefixes, [PINNED_NODE]) }
-}
-
-/** Builds beside the final place and renames, so that a template is whole or absent; whoever comes second uses the first's. */
+/**
+ * Builds beside the final place and renames, so that a template is whole or absent; whoever comes second uses
+ * the first's. It is everybody's, so it ends with no single request.
+ */
 async function build(
   directory: string,
   fingerprint: string,
   binds: readonly Bind[],
   agentBinary: string,
   tools: TemplateTools,
-  operation: Operation,
 ): Promise<Paths> {
   const final = join(directory, `host-${fingerprint}`)
   const paths = { skeleton: join(final, 'skeleton'), mask: join(final, 'usr-mask') }
@@ -133,20 +109,21 @@ async function build(
     )
   )
     return paths
-  operation.log('building the host template')
   await mkdir(directory, { recursive: true, mode: 0o700 })
   await removeUnfinished(directory)
   const draft = await mkdtemp(join(directory, '.draft-'))
   try {
-    const [unreadable] = await Promise.all([
-      tools.findUnreadable('/usr', operation),
-      buildSkeleton(
-        join(draft, 'skeleton'),
-        binds.map(({ target, isFile }) => (isFile === true ? dirname(target) : target)),
-        tools.fileOwners,
-      ),
-    ])
-    await buildMask(join(draft, 'usr-mask'), unreadable, agentBinary, tools.fileOwners)
+    const skeleton = buildSkeleton(
+      join(draft, 'skeleton'),
+      binds.map(({ target, isFile }) => (isFile === true ? dirname(target) : target)),
+      tools.fileOwners,
+    )
+    const operation = new Operation('build the host template', { timeoutMs: BUILD_TIMEOUT_MS })
+    const walk = tools.findUnreadable('/usr', operation)
+    // Both have ended before the draft is removed: one that still writes would hold up the removal.
+    await Promise.allSettled([skeleton, walk])
+    await skeleton
+    await buildMask(join(draft, 'usr-mask'), await walk, agentBinary, tools.fileOwners)
     await rename(draft, final).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST' && error.code !== 'ENOTEMPTY') throw error
     })
@@ -183,12 +160,3 @@ async function removeOthers(directory: string, leftovers: readonly string[], fin
   const others = leftovers.filter((name) => name !== `host-${fingerprint}`)
   await Promise.allSettled(others.map((name) => rm(join(directory, name), { recursive: true, force: true })))
 }
-
-const realPaths = (paths: readonly string[]): Promise<string[]> =>
-  Promise.all(paths.map((path) => realpath(path).catch(() => path)))
-
-const isFile = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (status) => status.isFile(),
-    () => false,
-  )

@@ -58,12 +58,14 @@ export {
   DomainPattern,
   NETWORK_PRESETS,
   Network,
+  NetworkExplanation,
   NetworkLogEntry,
   NetworkPolicy,
   NetworkPreset,
   NetworkRule,
   NetworkVerdict,
   PortRange,
+  SetNetwork,
 } from './network.ts'
 export {
   ResizeProcess,

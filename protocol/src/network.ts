@@ -41,7 +41,10 @@ export const NetworkRule = z
     ({ domain, cidr, preset }) => [domain, cidr, preset].filter((place) => place !== undefined).length <= 1,
     'domain, cidr and preset exclude each other',
   )
-  .meta({ id: 'NetworkRule', description: 'without domain, cidr and preset: every public destination' })
+  .meta({
+    id: 'NetworkRule',
+    description: 'without domain, cidr and preset: allow means every public destination, deny means everything',
+  })
 export type NetworkRule = z.infer<typeof NetworkRule>
 
 export const NetworkPolicy = z
@@ -55,8 +58,25 @@ export const NetworkPolicy = z
 export type NetworkPolicy = z.output<typeof NetworkPolicy>
 
 /** `none`: no address but the own loopback can be reached. */
-export const Network = z.union([z.literal('none'), NetworkPolicy])
+export const Network = z
+  .union([z.literal('none'), NetworkPolicy])
+  .meta({ id: 'Network', description: '`none`: no address but the own loopback can be reached' })
 export type Network = z.output<typeof Network>
+
+/** As a sandbox shows it: every field is there. */
+export const NetworkInForce = z
+  .union([
+    z.literal('none'),
+    z
+      .object({
+        rules: z.array(NetworkRule),
+        default: z.enum(['allow', 'deny']),
+        maxConnections: z.number().int(),
+        bytesPerSecond: z.number().int().optional(),
+      })
+      .meta({ id: 'NetworkPolicyInForce' }),
+  ])
+  .meta({ id: 'NetworkInForce' })
 
 export const NetworkVerdict = z
   .object({
@@ -66,6 +86,19 @@ export const NetworkVerdict = z
   })
   .meta({ id: 'NetworkVerdict' })
 export type NetworkVerdict = z.infer<typeof NetworkVerdict>
+
+export const SetNetwork = z.strictObject({ network: Network }).meta({ id: 'SetNetwork' })
+
+export const NetworkExplanation = NetworkVerdict.extend({
+  steps: z.array(
+    z.object({
+      rule: z.number().int().nullable().describe('null: a guard, the look-up or the default'),
+      matches: z.boolean(),
+      why: z.string(),
+    }),
+  ),
+}).meta({ id: 'NetworkExplanation' })
+export type NetworkExplanation = z.infer<typeof NetworkExplanation>
 
 export const NetworkLogEntry = NetworkVerdict.extend({
   sequence: z.number().int(),

@@ -63,7 +63,10 @@ export type StartProcess = z.input<typeof StartProcess>
 /** Output as text where it is valid UTF-8, else as base64 with the text field empty. */
 const output = z.object({
   text: z.string(),
-  base64: z.string().optional().describe('set when the bytes are not UTF-8'),
+  base64: z
+    .string()
+    .optional()
+    .describe('set when the bytes are not UTF-8, or shorter than the text would be with its escapes'),
 })
 
 export const RunResult = ProcessExit.omit({ event: true })

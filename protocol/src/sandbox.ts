@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as z from 'zod'
 import { RunId, SandboxId } from './ids.ts'
+import { Network, NetworkInForce } from './network.ts'
 
 export const SANDBOX_STATES = ['creating', 'running', 'stopping', 'failed', 'destroyed'] as const
 export const SandboxState = z.enum(SANDBOX_STATES).meta({ id: 'SandboxState' })
@@ -42,19 +43,26 @@ export const Resources = z
   .meta({ id: 'Resources' })
 export type Resources = z.infer<typeof Resources>
 
+const MAX_LABELS = 64
+
 export const CreateSandbox = z
   .strictObject({
     name: SandboxName.optional().describe('unique among living sandboxes'),
     template: z.string().min(1).max(256).default('host'),
     driver: z.string().min(1).max(64).optional().describe('default: the best that this host offers'),
-    labels: z.record(z.string().min(1).max(63), z.string().max(255)).default({}),
+    labels: z
+      .record(z.string().min(1).max(63), z.string().max(255))
+      .refine((labels) => Object.keys(labels).length <= MAX_LABELS, `at most ${MAX_LABELS}`)
+      .default({})
+      .describe(`at most ${MAX_LABELS}`),
     env: Env.default({}),
     workdir: z.string().startsWith('/').max(4096).optional().describe('default /home/user'),
     resources: Resources.default({}),
+    network: Network.default('none').describe('what may leave; `none`: nothing'),
     ephemeral: z
       .boolean()
       .default(false)
-      .describe('destroyed with the process stream that claims it, or when none does within 30 s'),
+      .describe('destroyed 30 s after the last request that uses it, or at once with a process stream that says so'),
   })
   .meta({ id: 'CreateSandbox' })
 export type CreateSandbox = z.input<typeof CreateSandbox>
@@ -78,7 +86,7 @@ export const Sandbox = z
     resources: Resources.describe('what is enforced'),
     workdir: z.string(),
     ephemeral: z.boolean(),
-    network: z.literal('none').describe('no address but the own loopback can be reached'),
+    network: NetworkInForce.describe('what may leave'),
     run: z
       .object({
         id: RunId,

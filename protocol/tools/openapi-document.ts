@@ -24,7 +24,8 @@ export function openapiDocument(version: string): JsonSchema {
     info: {
       title: 'Isola',
       version,
-      description: 'Isolated, stateful computers. Over the local socket no key is needed, over TCP always.',
+      description:
+        'Isolated, stateful computers. Over the local socket no key is needed; over TCP it is, except for /v1/health and this document.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/', description: 'the server that answers this document' }],

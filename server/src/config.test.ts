@@ -37,3 +37,17 @@ test.each([
     expect.objectContaining({ code: 'request.invalid', message: expect.stringContaining(named) }),
   )
 })
+
+test.each([
+  [{ ISOLA_POOL: '-3' }, 'ISOLA_POOL -3: not a whole number from 0 to 1000'],
+  [{ ISOLA_DNS: '9.9.9.9,here' }, 'ISOLA_DNS here: not an address'],
+])('%j is refused by the name of the variable, with a hint about it', (env, message) => {
+  expect(() => parseServerConfig([], { ISOLA_STATE_DIR: '/s', ...env })).toThrow(
+    expect.objectContaining({ message, hint: expect.stringMatching(/or unset it$/) }),
+  )
+})
+
+test('a variable that is empty is as if it were not set', () => {
+  const env = { ISOLA_STATE_DIR: '/s', ISOLA_POOL: '', ISOLA_DNS: '' }
+  expect(parseServerConfig([], env)).toEqual({ stateDirectory: '/s', poolSize: 2 })
+})

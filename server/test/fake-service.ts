@@ -8,7 +8,7 @@ import type {
   SandboxRecord,
   SandboxService,
 } from '@isola/core'
-import { type CreateSandboxParsed, IsolaError, type ProcessSpec } from '@isola/protocol'
+import { type CreateSandboxParsed, IsolaError, type Network, type ProcessSpec } from '@isola/protocol'
 import { FakeProcess } from './fake-process.ts'
 import { sandboxRecord } from './sandbox-record.ts'
 
@@ -18,9 +18,13 @@ export class FakeService implements SandboxService {
   readonly calls: { op: string; sandbox: string; request: unknown }[] = []
   readonly created: { request: CreateSandboxParsed; key: string | undefined; operation: Operation }[] = []
   readonly started: ProcessSpec[] = []
+  readonly startedIn: string[] = []
   readonly destroyed: string[] = []
   readonly uploads: { request: unknown; content: string }[] = []
+  /** Claims that are held now. */
   claims = 0
+  /** What was ever claimed. */
+  readonly claimed: string[] = []
   process = new FakeProcess()
   fail: Error | undefined
   result: unknown = {}
@@ -43,6 +47,12 @@ export class FakeService implements SandboxService {
     await this.onCreate?.(operation)
     this.#failIfAsked()
     return this.add({ name: request.name ?? null, labels: request.labels })
+  }
+
+  async setNetwork(idOrName: string, network: Network): Promise<SandboxRecord> {
+    const record = { ...this.get(idOrName), network }
+    this.records.set(record.id, record)
+    return record
   }
 
   get(idOrName: string): SandboxRecord {
@@ -74,8 +84,9 @@ export class FakeService implements SandboxService {
     return this.result as never
   }
 
-  async startProcess(_sandbox: string, spec: ProcessSpec): Promise<LiveProcess> {
+  async startProcess(sandbox: string, spec: ProcessSpec): Promise<LiveProcess> {
     this.started.push(spec)
+    this.startedIn.push(sandbox)
     this.#failIfAsked()
     return this.process
   }
@@ -101,7 +112,7 @@ export class FakeService implements SandboxService {
   }
 
   claim(idOrName: string): () => void {
-    this.get(idOrName)
+    this.claimed.push(this.get(idOrName).id)
     this.claims += 1
     return () => {
       this.claims -= 1

@@ -4,6 +4,7 @@ import { type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Access, localAccess } from '../src/access/access.ts'
+import { NetworkLog } from '../src/egress/network-log.ts'
 import { allHandlers } from '../src/http/handlers/all-handlers.ts'
 import { HttpServer } from '../src/http/http-server.ts'
 import { WAITS, type Waits } from '../src/http/waits.ts'
@@ -14,6 +15,7 @@ import { FakeService } from './fake-service.ts'
 /** A real listener over a fake domain. */
 export class TestServer implements AsyncDisposable {
   readonly service = new FakeService()
+  readonly networkLog = new NetworkLog()
   readonly activity = new Activity()
   readonly log: string[] = []
   readonly directory = mkdtempSync(join(tmpdir(), 'isola-server-'))
@@ -29,9 +31,13 @@ export class TestServer implements AsyncDisposable {
       openapi: async () => Buffer.from('{"openapi":"3.1.1"}'),
       doctor: async () => ({ drivers: [], stateDirectory: this.directory }),
     }
+    const evidence = {
+      log: this.networkLog,
+      explain: async () => ({ verdict: 'deny' as const, rule: null, reason: 'no rule allows it', steps: [] }),
+    }
     const journal = makeJournal((line) => this.log.push(line))
     this.http = new HttpServer(
-      { handlers: allHandlers(service, facts), service, activity, journal, waits: { ...WAITS, ...waits } },
+      { handlers: allHandlers(service, evidence, facts), service, activity, journal, waits: { ...WAITS, ...waits } },
       access,
     )
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto'
+import { encodeFrame, FrameType } from '@isola/protocol'
 import { Client, Sandbox } from '@isola/sdk'
 import { expect } from 'vitest'
 import { eventually } from '../support/eventually.ts'
@@ -157,10 +158,20 @@ onEachDriver((world) => {
 
   verifies(world, 'lifecycle.disconnect', async () => {
     await using sandbox = await world.create()
-    const running = await sandbox.start('echo $$; exec sleep 1000')
-    const pid = await untilOutput(running, '\n')
-    await running.kill()
-    const left = () => sandbox.read(`kill -0 ${pid.trim()} 2>/dev/null && echo alive || echo gone`)
+    const client = new Client(world.connection)
+    // By hand, because a client that knows it is leaving says so first.
+    const { socket } = await client.upgrade(`/v1/sandboxes/${sandbox.id}/stream`, undefined)
+    const start = Buffer.from(JSON.stringify({ shell: 'echo $$ > pid.new; mv pid.new pid; exec sleep 1000' }))
+    socket.write(encodeFrame({ epoch: 1, type: FrameType.request, id: 1, payload: start }))
+    await eventually(
+      () => sandbox.files.exists('pid'),
+      (exists) => exists,
+    )
+    const pid = (await sandbox.read('cat pid')).trim()
+    const left = () => sandbox.read(`kill -0 ${pid} 2>/dev/null && echo alive || echo gone`)
+    expect(await left()).toBe('alive')
+    socket.destroy()
+    client.close()
     expect(await eventually(left, (state) => state === 'gone')).toBe('gone')
   })
 })

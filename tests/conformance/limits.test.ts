@@ -44,6 +44,20 @@ onEachDriver((world) => {
     expect(await other.read('i=0; while [ $i -lt 100 ]; do sleep 1000 & i=$((i+1)); done; echo all')).toBe('all')
   })
 
+  verifies(world, 'limit.pids-refused', async () => {
+    await expect(world.create({ pids: 64 })).rejects.toMatchObject({
+      code: 'limit.unenforceable',
+      message: expect.stringMatching(/process limit/),
+      hint: expect.stringMatching(/\S/),
+    })
+    await using sandbox = await world.create()
+    expect(sandbox.sandbox.info.resources).not.toHaveProperty('pids')
+    // A runaway program of `user` ends all the same, where there is any way at all.
+    if ((await world.capabilities()).limits.pids !== 'rlimit') return
+    const program = 'import resource; print(resource.getrlimit(resource.RLIMIT_NPROC)[0])'
+    expect(await sandbox.read(['python3', '-c', program])).toBe('4096')
+  })
+
   verifies(world, 'limit.cpu', async () => {
     await using sandbox = await world.create({ cpus: 0.1 })
     // Four busy processes for two seconds: without a limit they use that and more.
@@ -81,10 +95,9 @@ print((times.children_user + times.children_system + times.user + times.system) 
   })
 
   verifies(world, 'limit.shown', async () => {
-    const { limits } = await world.capabilities()
     const asked = {
-      ...(limits.memory === 'none' ? {} : { memoryMib: 128 }),
-      ...(limits.pids === 'none' ? {} : { pids: 100 }),
+      ...((await world.holds('memory')) ? { memoryMib: 128 } : {}),
+      ...((await world.holds('pids')) ? { pids: 100 } : {}),
       openFiles: 512,
     }
     await using sandbox = await world.create(asked)

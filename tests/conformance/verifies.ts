@@ -15,6 +15,7 @@ export function verifies(world: World, id: RequirementId, body: (context: TestCo
 
 async function require(world: World, need: Need, skip: Skip): Promise<void> {
   if (need === 'root-inside') return world.requireRootInside(skip)
-  if (need !== 'no-memory-limit') return world.requireLimit(need, skip)
-  if ((await world.capabilities()).limits.memory !== 'none') skip(`${world.driver}: memory limits can be enforced here`)
+  if (need !== 'no-memory-limit' && need !== 'no-pids-limit') return world.requireLimit(need, skip)
+  const limit = need === 'no-memory-limit' ? 'memory' : 'pids'
+  if (await world.holds(limit)) skip(`${world.driver}: ${limit} limits can be enforced here`)
 }

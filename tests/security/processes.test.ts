@@ -89,9 +89,13 @@ report("looked", "ok")
     attack(world, 'writing where the agent reads its orders', {}, async (attacker) => {
       await attacker.attempts(
         `
-import glob
+import socket, tempfile
+own = tempfile.mkdtemp() + "/own.sock"
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(own)
 sockets = [line.split()[-1] for line in open("/proc/net/unix") if "/" in line]
-report("agent's socket is listed", "yes" if any("agent.sock" in path for path in sockets) else "no")
+report("own socket is listed", "ok" if own in sockets else str(sockets))
+report("agent's socket is listed", "yes" if any("agent" in path for path in sockets) else "no")
 for number in range(3, 8):
     report("descriptor %d of pid 1" % number, opened("/proc/1/fd/%d" % number, os.O_RDWR))
     report("descriptor %d of pid 2" % number, opened("/proc/2/fd/%d" % number, os.O_RDWR))
@@ -106,7 +110,8 @@ report("own output", "ok" if os.path.exists("/proc/self/fd/1") else "none")
               ]),
             ),
           ),
-          "agent's socket is listed": ['yes', 'no'],
+          'own socket is listed': 'ok',
+          "agent's socket is listed": 'no',
           'own output': 'ok',
         },
       )

@@ -65,8 +65,15 @@ export class World {
   }
 
   async requireLimit(limit: keyof NamespaceCapabilities['limits'], skip: Skip): Promise<void> {
-    if ((await this.capabilities()).limits[limit] === 'none')
-      skip(`${this.driver}: the limit \`${limit}\` cannot be enforced here`)
+    if (!(await this.holds(limit))) skip(`${this.driver}: the limit \`${limit}\` cannot be enforced here`)
+  }
+
+  /** Whether a limit that is asked for binds a sandbox of this driver here. */
+  async holds(limit: keyof NamespaceCapabilities['limits']): Promise<boolean> {
+    const { limits, userns } = await this.capabilities()
+    // Counted per user id, of which root inside may have many.
+    if (limit === 'pids' && limits.pids === 'rlimit') return userns !== 'range'
+    return limits[limit] !== 'none'
   }
 
   async close(): Promise<void> {

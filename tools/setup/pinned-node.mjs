@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import path from 'node:path'
 import { isatty } from 'node:tty'
 import { root } from './checkout.mjs'
 import { SetupError } from './setup-error.mjs'
+
+const USAGE = 2
 
 /** Path of the Node that the lockfile pins for this platform. */
 export function pinnedNode() {
@@ -12,8 +14,18 @@ export function pinnedNode() {
 }
 
 /**
+ * Refuses a mistyped name before the set-up takes its time.
+ * @param {string} script relative to where the user is; npm runs what it runs in the checkout
+ */
+export function requireScript(script) {
+  const file = path.resolve(script)
+  if (statSync(file, { throwIfNoEntry: false })?.isFile()) return
+  throw new SetupError(`run ${script}: there is no file ${file}`, 'a relative path starts at the current folder', USAGE)
+}
+
+/**
  * Runs a script with the pinned Node and ends as it ends.
- * @param {string} script relative to the checkout
+ * @param {string} script relative to where the user is
  * @param {string[]} args
  */
 export async function runPinned(script, args) {
@@ -24,7 +36,7 @@ export async function runPinned(script, args) {
       'Isola is developed on Linux, x64 or arm64',
     )
   }
-  const child = spawn(node, ['--conditions=@isola/source', path.join(root, script), ...args], {
+  const child = spawn(node, ['--conditions=@isola/source', path.resolve(script), ...args], {
     stdio: 'inherit',
     env: { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` },
   })

@@ -5,9 +5,11 @@ export class SetupError extends Error {
   /**
    * @param {string} message the step and the value it failed on
    * @param {string} hint what to do next
+   * @param {number} exitCode
    */
-  constructor(message, hint) {
+  constructor(message, hint, exitCode = 1) {
     super(message)
     this.hint = hint
+    this.exitCode = exitCode
   }
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CreateOptions } from '@isola/sdk'
+import type { CreateOptions, NetworkPolicy } from '@isola/sdk'
 import type { Command } from 'commander'
-import { ArgumentError, unusable } from './argument-error.ts'
+import { unusable } from './argument-error.ts'
 import { collectKeyValue, ENV_NAME, type KeyValues, LABEL_NAME } from './key-value.ts'
+import { parseNet } from './network-option.ts'
 import { parseCount, parseCpus } from './number.ts'
 import { parseSizeMib } from './size.ts'
 
@@ -17,7 +18,7 @@ export interface SandboxFlags {
   readonly disk?: number
   readonly pids?: number
   readonly openFiles?: number
-  readonly net?: 'none'
+  readonly net?: NetworkPolicy | 'none'
 }
 
 const TIB_IN_MIB = 1024 * 1024
@@ -47,7 +48,7 @@ export function addSandboxOptions(command: Command): void {
     .option('--open-files <number>', 'open files of each process', (text) =>
       parseCount('--open-files', text, { min: 16, max: 1_048_576 }),
     )
-    .option('--net <policy>', 'what it may reach: none (default), which is its own loopback', parseNet)
+    .option('--net <policy>', 'what it may reach: none (default), a preset, or rules; see `isola net --help`', parseNet)
 }
 
 export function createOptions(flags: SandboxFlags): CreateOptions {
@@ -62,18 +63,11 @@ export function createOptions(flags: SandboxFlags): CreateOptions {
     diskMib: flags.disk,
     pids: flags.pids,
     openFiles: flags.openFiles,
+    network: flags.net,
   }
 }
 
 function parseName(text: string): string {
   if (/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(text)) return text
   throw unusable('--name', text, 'lower-case letters, digits and inner dashes, at most 63')
-}
-
-function parseNet(text: string): 'none' {
-  if (text === 'none') return text
-  throw new ArgumentError(
-    `--net: the policy ${JSON.stringify(text)} is not there yet`,
-    'write --net none: no address but the own loopback can be reached',
-  )
 }

@@ -5,7 +5,7 @@ import { parseWorkdir } from '../args/process-options.ts'
 import { addSandboxOptions, createOptions, type SandboxFlags } from '../args/sandbox-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import { formatJson } from '../output/json.ts'
-import { withPatience } from '../output/patience.ts'
+import { CREATING, withPatience } from '../output/patience.ts'
 import { Interrupts } from '../session/interrupts.ts'
 
 interface CreateFlags extends SandboxFlags {
@@ -38,6 +38,6 @@ async function create(flags: CreateFlags, context: CommandContext): Promise<void
     client: context.connect(),
     signal: interrupts.signal,
   })
-  const { info } = await withPatience(stderr, () => 'isola: creating the sandbox…', creating)
+  const { info } = await withPatience(stderr, () => CREATING, creating)
   await stdout.write(flags.json === true ? formatJson(info) : `${info.id}\n`)
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { pattern } from '../../../sdk/typescript/test/fake-programs.ts'
 import { FakeServer } from '../../../sdk/typescript/test/fake-server.ts'
@@ -38,7 +39,7 @@ describe('exit codes', () => {
 
   test.each([
     [['run', '--memory', '-5', '--', 'echo'], 125, /^isola: --memory: "-5" cannot be used\nhint: write a size.*\n$/],
-    [['run', '--net', 'github', '--', 'echo'], 125, /^isola: --net: the policy "github".*\nhint: .*\n$/],
+    [['run', '--net', 'github', '--', 'echo'], 125, /^isola: --net: the rule "github" is no preset\nhint: .*\n$/],
     [['run'], 125, /^isola: missing required argument 'command'\nhint: see `isola run --help`\n$/],
     [['ls', '--nonsense'], 2, /^isola: unknown option '--nonsense'\nhint: see `isola ls --help`\n$/],
     [['lx'], 2, /^isola: unknown command 'lx'\nhint: Did you mean ls\?\n$/],
@@ -102,18 +103,73 @@ describe('signals', () => {
     child.stdout?.on('data', () => child.kill('SIGINT'))
     server.programs['stubborn'] = async ({ signalled, write }) => {
       await write('stdout', 'one\n')
-      await write('stdout', await signalled())
+      const first = await signalled()
+      // What comes at once is taken for the same one.
+      await sleep(200)
+      await write('stdout', first)
       return new Promise(() => undefined)
     }
     expect(await resultOf(child)).toMatchObject({ code: 130, stderr: '' })
     expect(server.sandboxes.size).toBe(0)
   })
 
-  test('SIGTERM ends everything at once', async () => {
-    const child = spawnCli(['run', 'wait'], { url: server.url })
+  test.each([
+    ['SIGTERM', 15],
+    ['SIGHUP', 1],
+    ['SIGQUIT', 3],
+    ['SIGUSR1', 10],
+    ['SIGUSR2', 12],
+  ] as const)('%s goes to the command, which may end in its own way', async (signal, number) => {
+    server.programs['tidy'] = async ({ signalled, write }) => {
+      await write('stdout', 'one\n')
+      await write('stdout', `${await signalled()} tidied\n`)
+      return { exitCode: 42 }
+    }
+    for (const [program, code, said] of [
+      ['tidy', 42, `one\n${signal} tidied\n`],
+      ['wait', 128 + number, 'waiting\n'],
+    ] as const) {
+      const child = spawnCli(['run', program], { url: server.url })
+      child.stdout?.once('data', () => child.kill(signal))
+      expect(await resultOf(child)).toMatchObject({ code, stdout: Buffer.from(said), stderr: '' })
+      expect(server.sandboxes.size).toBe(0)
+    }
+  })
+
+  test('the same signal twice at once, as `timeout` sends it, is sent in once and is no insisting', async () => {
+    server.programs['count'] = async ({ signalled, write }) => {
+      await write('stdout', 'one\n')
+      const signals = [await signalled()]
+      void signalled().then((second) => signals.push(second))
+      await sleep(200)
+      await write('stdout', signals.join(' '))
+      return { exitCode: 0 }
+    }
+    const child = spawnCli(['run', 'count'], { url: server.url })
+    child.stdout?.once('data', () => {
+      child.kill('SIGTERM')
+      child.kill('SIGTERM')
+    })
+    expect(await resultOf(child)).toMatchObject({ code: 0, stdout: Buffer.from('one\nSIGTERM') })
+  })
+
+  test('a command that does not end after SIGTERM is ended', { timeout: 30_000 }, async () => {
+    server.programs['deaf'] = async ({ write }) => {
+      await write('stdout', 'one\n')
+      return new Promise(() => undefined)
+    }
+    const child = spawnCli(['run', 'deaf'], { url: server.url })
     child.stdout?.once('data', () => child.kill('SIGTERM'))
-    expect(await resultOf(child)).toMatchObject({ code: 143 })
+    expect(await resultOf(child)).toMatchObject({ code: 143, stderr: '' })
     expect(server.sandboxes.size).toBe(0)
+  })
+
+  test('a signal before there is a command ends everything', async () => {
+    server.holdNext = Promise.withResolvers<void>().promise
+    const child = spawnCli(['run', 'wait'], { url: server.url })
+    await expect.poll(() => server.requests.length).toBe(1)
+    child.kill('SIGTERM')
+    expect(await resultOf(child)).toMatchObject({ code: 143, stderr: '' })
   })
 })
 

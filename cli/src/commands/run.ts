@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Client, Sandbox } from '@isola/sdk'
+import { Sandbox } from '@isola/sdk'
 import type { Command } from 'commander'
 import { addProcessOptions, type ProcessFlags } from '../args/process-options.ts'
 import { addSandboxOptions, createOptions, type SandboxFlags } from '../args/sandbox-options.ts'
 import type { CommandContext } from '../command-context.ts'
 import { parseCopy } from '../copy/endpoint.ts'
-import { withPatience } from '../output/patience.ts'
+import { CREATING, withPatience } from '../output/patience.ts'
 import { Interrupts } from '../session/interrupts.ts'
 import { runCommand } from '../session/run-command.ts'
 
@@ -17,7 +17,8 @@ interface RunFlags extends SandboxFlags, ProcessFlags {
 
 const EXAMPLES = `
 The exit code is that of the command; 128+n when a signal ended it, 124 timed out, 137 out of
-memory, 125 isola failed, 126 not executable, 127 not found, 130 Ctrl-C.
+memory, 125 isola failed, 126 not executable, 127 not found, 130 Ctrl-C. Signals to end, SIGUSR1 and
+SIGUSR2 go to the command; Ctrl-C or SIGTERM once more ends everything at once.
 
 Examples:
   isola run -- python3 -c 'print(6*7)'
@@ -56,19 +57,13 @@ async function run(argv: string[], flags: RunFlags, context: CommandContext): Pr
 }
 
 async function createSandbox(flags: RunFlags, context: CommandContext, interrupts: Interrupts): Promise<Sandbox> {
-  let waitingFor = 'creating the sandbox'
-  const client: Client = context.connect({
-    onServerStart: () => {
-      waitingFor = 'starting the local server'
-    },
-  })
   const creating = Sandbox.create({
     ...createOptions(flags),
-    client,
+    client: context.connect(),
     ephemeral: flags.keep !== true,
     signal: interrupts.signal,
   })
-  return withPatience(context.terminal.stderr, () => `isola: ${waitingFor}…`, creating)
+  return withPatience(context.terminal.stderr, () => CREATING, creating)
 }
 
 async function copyIn(

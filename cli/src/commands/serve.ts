@@ -6,7 +6,8 @@ import { formatJson } from '../output/json.ts'
 import { serveInForeground } from '../local-server/isolad.host.ts'
 
 const EXAMPLES = `
-The socket answers to the user who started the server. TCP needs the key, always.
+The socket answers to the user who started the server. TCP needs the key, except for /v1/health and
+/v1/openapi.json.
 
 Examples:
   isola serve

@@ -166,6 +166,26 @@ describe('into a sandbox', () => {
     expect(progress).toMatchObject({ files: 2, bytes: 1 })
   })
 
+  test('directories that may not be written to are closed when all is in them', async () => {
+    const seen: string[] = []
+    server.programs['chmod'] = async ({ argv }) => {
+      seen.push(argv.slice(1).join(' '), [...inside.keys()].join(' '))
+      return { exitCode: 0 }
+    }
+    for (const path of ['tree', 'tree/a', 'tree/a/b', 'tree/c']) mkdirSync(join(folder, path))
+    writeFileSync(join(folder, 'tree/a/b/file'), 'x')
+    for (const path of ['tree/a/b', 'tree/a', 'tree']) chmodSync(join(folder, path), 0o555)
+    try {
+      await upload(join(folder, 'tree'), '/srv/tree', options, new CopyProgress())
+    } finally {
+      for (const path of ['tree', 'tree/a', 'tree/a/b']) chmodSync(join(folder, path), 0o755)
+    }
+    expect(inside.get('/srv/tree/a')?.entry.mode).toBe(0o755)
+    expect(seen[0]).toBe('555 -- /srv/tree/a/b /srv/tree/a /srv/tree')
+    expect(seen[1]).toContain('/srv/tree/a/b/file')
+    expect(seen).toHaveLength(2)
+  })
+
   test('into a directory that is there, under its own name', async () => {
     list('/srv', { type: 'directory' })
     writeFileSync(join(folder, 'a'), 'x')

@@ -10,6 +10,9 @@ import type { CopyProgress } from './progress.ts'
 
 const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
 const AT_ONCE = 8
+/** Far below what fits a request and an argument list. */
+const PATHS_AT_ONCE = 100
+const OWNER_MAY_ALL = 0o700
 
 interface LocalEntry {
   readonly local: string
@@ -36,18 +39,24 @@ export async function upload(
   if (top.kind === 'other')
     throw new CopyError(`copy ${source}: it is neither a file nor a directory`, 'use - to copy from a pipe')
   if (top.kind !== 'directory') return copyEntry(top, options, progress)
-  await makeRemoteDirectory(top, options)
-  await eachConcurrently(walkLocal(top, options), AT_ONCE, (entry) => copyEntry(entry, options, progress))
+  const closed: LocalEntry[] = []
+  await makeRemoteDirectory(top, closed, options)
+  await eachConcurrently(walkLocal(top, closed, options), AT_ONCE, (entry) => copyEntry(entry, options, progress))
+  await closeDirectories(closed, options)
 }
 
 /** Every entry below; a directory is made before what lies in it is told. */
-async function* walkLocal(directory: LocalEntry, options: CopyOptions): AsyncGenerator<LocalEntry> {
+async function* walkLocal(
+  directory: LocalEntry,
+  closed: LocalEntry[],
+  options: CopyOptions,
+): AsyncGenerator<LocalEntry> {
   for await (const { name } of await opendir(directory.local)) {
     options.signal.throwIfAborted()
     const entry = await localEntry(join(directory.local, name), `${directory.remote}/${name}`)
     if (entry.kind === 'directory') {
-      await makeRemoteDirectory(entry, options)
-      yield* walkLocal(entry, options)
+      await makeRemoteDirectory(entry, closed, options)
+      yield* walkLocal(entry, closed, options)
     } else yield entry
   }
 }
@@ -70,15 +79,40 @@ async function copyEntry(
   progress.files++
 }
 
+/** One that is there keeps its mode. One that its owner may not fill is open until it is filled; see `closed`. */
 async function makeRemoteDirectory(
-  { remote, mode }: LocalEntry,
+  entry: LocalEntry,
+  closed: LocalEntry[],
   { sandbox, user, signal }: CopyOptions,
 ): Promise<void> {
+  const { remote, mode } = entry
+  const make = (parents: boolean): Promise<void> =>
+    sandbox.files.makeDirectory(remote, { mode: mode | OWNER_MAY_ALL, parents, user, signal })
   try {
-    await sandbox.files.makeDirectory(remote, { mode, parents: true, user, signal })
+    await make(false)
   } catch (error) {
-    if (!(IsolaError.is(error) && error.code === 'file.exists')) throw error
+    // What is there is a directory, or told to be none.
+    if (hasCode(error, 'file.exists')) return make(true)
+    if (!hasCode(error, 'file.not_found')) throw error
+    await make(true)
   }
+  if ((mode & OWNER_MAY_ALL) !== OWNER_MAY_ALL) closed.push(entry)
+}
+
+/** Gives directories their modes at last, the deepest first. */
+async function closeDirectories(closed: LocalEntry[], { sandbox, user, signal }: CopyOptions): Promise<void> {
+  const left = closed.toReversed()
+  while (left.length > 0) {
+    const { mode } = left[0] as LocalEntry
+    const others = left.findIndex((entry) => entry.mode !== mode)
+    const same = left.splice(0, Math.min(PATHS_AT_ONCE, others === -1 ? left.length : others))
+    const paths = same.map(({ remote }) => remote)
+    await sandbox.run(['chmod', mode.toString(8), '--', ...paths], { user, signal, check: true })
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return IsolaError.is(error) && error.code === code
 }
 
 async function localEntry(local: string, remote: string): Promise<LocalEntry> {
@@ -104,7 +138,7 @@ async function remotePath(
     const entry = await sandbox.files.stat(target, { follow: true, user, signal })
     return entry.type === 'directory' ? posix.join(target, name) : target
   } catch (error) {
-    if (!(IsolaError.is(error) && error.code === 'file.not_found')) throw error
+    if (!hasCode(error, 'file.not_found')) throw error
     if (given.endsWith('/'))
       throw new CopyError(`copy to ${given}: no such directory in the sandbox`, 'make it first, or leave the slash out')
     return target

@@ -21,6 +21,8 @@ export interface FixedDoctorReport extends DoctorReport {
 interface Line {
   readonly event: 'ready' | 'already-running' | 'failed'
   readonly socket: string
+  /** 0 when it is not known. */
+  readonly pid?: number
   readonly error?: { code: string; message: string; hint?: string; context?: Record<string, unknown> }
 }
 
@@ -43,11 +45,7 @@ export async function serveInForeground(
   }
   const { code, signal } = await ended
   if (line?.event === 'failed' && line.error !== undefined) throw IsolaError.fromWire(line.error)
-  if (line?.event === 'already-running') {
-    throw new IsolaError('server.start_failed', `serve: another server runs already, at ${line.socket}`, {
-      hint: 'use that one, end it, or set ISOLA_STATE_DIR to serve from another directory',
-    })
-  }
+  if (line?.event === 'already-running') throw alreadyRunning(line)
   if (line === undefined) throw silentEnd('serve', child, signal ?? code)
   return code ?? 128 + constants.signals[signal ?? 'SIGKILL']
 }
@@ -75,6 +73,17 @@ function startIsolad(args: readonly string[]): ChildProcess {
     })
   }
   return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+function alreadyRunning({ socket, pid }: Line): IsolaError {
+  const known = pid !== undefined && pid !== 0
+  return new IsolaError(
+    'server.start_failed',
+    `serve: another server${known ? ` (pid ${pid})` : ''} runs already, at ${socket}`,
+    {
+      hint: `use that one, end it${known ? ` with \`kill ${pid}\`` : ''} (sandboxes live on), or set ISOLA_STATE_DIR to serve from another directory`,
+    },
+  )
 }
 
 /** What it logged is all there is to tell; otherwise the reason is in its one line already. */

@@ -4,6 +4,9 @@ import type { Output } from './terminal.ts'
 const SILENCE_MS = 1000
 const ERASE_LINE = '\r\u001b[K'
 
+/** Almost always it takes a few milliseconds, so whoever reads this waits for what happens only once. */
+export const CREATING = 'isola: creating the sandbox… (the first one prepares the template, once)'
+
 /**
  * Says what is being waited for once it takes longer than a second, on a terminal only, and takes
  * it back when it is over. `text` is asked again five times a second.

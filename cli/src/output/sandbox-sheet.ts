@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { SandboxInfo } from '@isola/sdk'
+import { describeNetwork } from './network-sheet.ts'
+import { printable } from './printable.ts'
 
 /** A sandbox for people: one line a fact, what was never set left out. */
 export function describeSandbox(sandbox: SandboxInfo): string {
@@ -13,7 +15,7 @@ export function describeSandbox(sandbox: SandboxInfo): string {
     ],
     ['isolation', sandbox.isolation],
     ['template', sandbox.template],
-    ['network', `${sandbox.network} (its own loopback only)`],
+    ['network', describeNetwork(sandbox.network)],
     ['cpus', text(resources.cpus)],
     ['memory', size(resources.memoryMib)],
     ['disk', size(resources.diskMib)],
@@ -31,7 +33,9 @@ export function describeSandbox(sandbox: SandboxInfo): string {
     ['run', run === null ? undefined : `${run.id}, since ${run.startedAt}, agent generation ${run.agentGeneration}`],
     ...sandbox.transitions.map(({ at, to, reason }): [string, string] => ['', `${at}  ${to}: ${reason}`]),
   ]
-  const lines = facts.flatMap(([label, value]) => (value === undefined ? [] : [`${label.padEnd(12)}${value}`]))
+  const lines = facts.flatMap(([label, value]) =>
+    value === undefined ? [] : [`${label.padEnd(12)}${printable(value)}`],
+  )
   return `${lines.join('\n')}\n`
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+import { printable } from './printable.ts'
+
 /** Columns as wide as their widest cell; the last one is not padded. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [head, ...rows]
+  const all = [head, ...rows.map((row) => row.map(printable))]
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
   const line = (row: readonly string[]): string =>
     row

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import { Interrupted } from '../session/interrupts.ts'
+
 /** The reader of standard output has gone, as `head -1` does. */
 export class OutputClosed extends Error {}
 
@@ -11,7 +13,7 @@ export class Output {
   constructor(stream: NodeJS.WriteStream) {
     this.#stream = stream
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      this.#broken ??= error.code === 'EPIPE' || error.code === 'ECONNRESET' ? new OutputClosed() : error
+      this.#broken ??= this.#meaningOf(error)
       for (const listener of this.#onBroken) listener(this.#broken)
     })
   }
@@ -51,6 +53,12 @@ export class Output {
   async flush(): Promise<void> {
     if (this.#broken === undefined) await new Promise<void>((resolve) => this.#stream.write('', () => resolve()))
     if (this.#broken !== undefined) throw this.#broken
+  }
+
+  #meaningOf(error: NodeJS.ErrnoException): Error {
+    if (error.code === 'EPIPE' || error.code === 'ECONNRESET') return new OutputClosed()
+    // A terminal that is gone says so here, too, and not always after its signal.
+    return error.code === 'EIO' && this.isTerminal ? new Interrupted('SIGHUP') : error
   }
 
   async #drained(): Promise<void> {

@@ -26,7 +26,7 @@ export async function runCaptured(
     outputLimitBytes: OUTPUT_LIMIT_BYTES,
     signal: interrupts.signal,
   })
-  interrupts.onInterrupt = () => void inside.signal('SIGINT').catch(() => undefined)
+  interrupts.forwardTo(inside)
   const feeding = options.stdin ? feedStdin(inside, terminal.stdin) : new Promise<never>(() => undefined)
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] }
   const collecting = (async () => {

@@ -29,9 +29,9 @@ export async function runForeground(
     ...(tty ? terminalOf(terminal, options.env) : {}),
     signal: interrupts.signal,
   })
+  interrupts.forwardTo(inside)
   terminal.stdout.onBroken((error) => interrupts.abort(error))
   if (tty) return await followTerminal(inside, options, terminal)
-  interrupts.onInterrupt = () => void inside.signal('SIGINT').catch(() => undefined)
   return await follow(inside, options, terminal)
 }
 

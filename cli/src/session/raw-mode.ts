@@ -4,7 +4,13 @@
  * of, and also when the program ends in any other way than SIGKILL.
  */
 export function enterRawMode(stdin: NodeJS.ReadStream): Disposable {
-  const restore = (): void => void stdin.setRawMode(false)
+  const restore = (): void => {
+    try {
+      stdin.setRawMode(false)
+    } catch {
+      // It is gone, and its mode with it.
+    }
+  }
   stdin.setRawMode(true)
   process.once('exit', restore)
   return {

@@ -70,6 +70,13 @@ describe('requests', () => {
     expect(error).toMatchObject({ code: 'file.exists', message: 'mkdir  [31m/a b: exists', context: { path: '/a ' } })
   })
 
+  test('an agent that can take no more says so, and that it may be tried again', async () => {
+    const { agent, link } = await linkedAgent()
+    agent.operations.set('file.mkdir', (self, id) => self.fail(id, 'limit.exhausted', 'too many at once'))
+    const error = await link.call('file.mkdir', { path: '/a' }, operation()).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'limit.exhausted', status: 429, retryable: true })
+  })
+
   test.each([
     ['access.key_invalid', 'file.io'],
     ['server.internal', 'file.io'],

@@ -15,7 +15,9 @@ import { sendRequest } from './send-request.ts'
 import { type FailureCodes, parseShape, type Shape } from './wire-json.ts'
 
 /** An agent speaks of what is inside; it cannot answer in the name of the server. */
-const AGENT_CODES = /^(process|file|request|agent)\.|^sandbox\.(not|already)_personalised$/
+const AGENT_CODES = /^(process|file|request|agent)\.|^sandbox\.(not|already)_personalised$|^limit\.exhausted$/
+/** What is exhausted is the agent's, so removing sandboxes would not help. */
+const HINTS = { 'limit.exhausted': 'wait until other operations in this sandbox have ended' } as const
 
 export function agentFailureCodes(op: string): FailureCodes {
   const otherwise: ErrorCode = op.startsWith('file.')
@@ -23,7 +25,7 @@ export function agentFailureCodes(op: string): FailureCodes {
     : op.startsWith('process.')
       ? 'process.start_failed'
       : 'agent.protocol'
-  return { allows: (code) => AGENT_CODES.test(code), otherwise }
+  return { allows: (code) => AGENT_CODES.test(code), otherwise, hints: HINTS }
 }
 
 /** The parsed result of an operation. @throws {ProtocolBreach} */

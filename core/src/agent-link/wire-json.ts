@@ -40,14 +40,19 @@ export function parseShape<Value>(shape: Shape<Value>, value: unknown, what: str
 export interface FailureCodes {
   readonly allows: (code: ErrorCode) => boolean
   readonly otherwise: ErrorCode
+  /** Where the registry's hint would not fit, coming from this peer. */
+  readonly hints?: Readonly<Partial<Record<ErrorCode, string>>>
 }
 
 /** A failure as the peer told it. Its words may reach a terminal, so control characters are taken out. */
 export function failureFrom(value: unknown, codes: FailureCodes, what: string): IsolaError {
   const wire = parseShape(WireFailure, value, `${what} failure`)
   const known = isErrorCode(wire.code) && codes.allows(wire.code)
+  const code = known ? (wire.code as ErrorCode) : codes.otherwise
+  const hint = codes.hints?.[code]
   const context = plainContext(wire.context ?? {})
-  return new IsolaError(known ? (wire.code as ErrorCode) : codes.otherwise, printable(wire.message), {
+  return new IsolaError(code, printable(wire.message), {
+    ...(hint === undefined ? {} : { hint }),
     context: known ? context : { ...context, code: printable(wire.code) },
   })
 }

@@ -3,6 +3,7 @@ import type { NamespaceCapabilities, ProbeCheck, Resources } from '@isola/protoc
 import type { Operation } from '../operation/operation.ts'
 import type { TemplateDefaults } from '../ports/template-source.ts'
 import type { ByteChannel } from './byte-channel.ts'
+import type { EgressRelay } from './egress-relay.ts'
 
 export interface DriverReport {
   readonly available: boolean
@@ -49,6 +50,8 @@ export interface AppliedFix {
  */
 export interface Driver {
   readonly name: string
+  /** How what leaves a sandbox can be decided about; absent where it cannot. */
+  readonly egress?: EgressRelay
   /** The verdict of really trying; kept until the server ends, unless it is that nothing works. */
   probe(operation: Operation): Promise<DriverReport>
   /**

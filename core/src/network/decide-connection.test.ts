@@ -101,13 +101,35 @@ describe('a connection', () => {
   })
 
   const preset: readonly Row[] = [
-    ['its host', ['allow package-registries'], { pinned: ['pypi.org'], says: sni('pypi.org') }, 'allow 0'],
-    ['its host, not pinned', ['allow package-registries'], { says: sni('pypi.org') }, 'deny'],
-    ['its host, another port', ['allow package-registries'], { pinned: ['pypi.org'], port: 22 }, 'deny'],
+    [
+      'its host',
+      ['allow package-registries'],
+      { pinned: ['pypi.example.org'], says: sni('pypi.example.org') },
+      'allow 0',
+    ],
+    ['its host, not pinned', ['allow package-registries'], { says: sni('pypi.example.org') }, 'deny'],
+    ['its host, another port', ['allow package-registries'], { pinned: ['pypi.example.org'], port: 22 }, 'deny'],
     ['a mirror', ['allow package-registries'], { pinned: ['mirror.example.net'], port: 8081 }, 'allow 0'],
-    ['other ports', ['allow package-registries 80'], { pinned: ['pypi.org'], says: sni('pypi.org') }, 'deny'],
+    [
+      'other ports',
+      ['allow package-registries 80'],
+      { pinned: ['pypi.example.org'], says: sni('pypi.example.org') },
+      'deny',
+    ],
     ['another host', ['allow package-registries'], { pinned: [A], says: sni(A) }, 'deny'],
-    ['denied', ['deny package-registries', 'allow'], { says: sni('registry.npmjs.org') }, 'deny 0'],
+    ['denied', ['deny package-registries', 'allow'], { says: sni('npm.example.org') }, 'deny 0'],
+    [
+      'a mirror in the operator`s network',
+      ['allow package-registries'],
+      { pinned: ['mirror.example.net'], to: '10.0.0.5', port: 8081 },
+      'allow 0',
+    ],
+    [
+      'a host that points at the cloud`s services',
+      ['allow package-registries'],
+      { pinned: ['mirror.example.net'], to: '169.254.169.254', port: 8081 },
+      'deny',
+    ],
     ['a mirror that is an address', ['allow package-registries'], { to: '10.0.0.5', port: 4873 }, 'deny'],
   ]
   test.each(preset)('by a preset of hosts: %s: %j, %j → %s', (_what, rules, given, expected) => {

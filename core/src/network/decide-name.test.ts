@@ -24,10 +24,10 @@ describe('whether a name may be looked up', () => {
     ['a deny of ports everywhere', ['deny any 25', 'allow example.com'], 'example.com', 'allow', 1],
     ['a deny limited to ports, before nothing', ['deny example.com 25'], 'example.com', 'deny', null],
     ['rules about addresses', ['deny 0.0.0.0/0', 'allow 10.0.0.0/8'], 'example.com', 'deny', null],
-    ['a host of a preset', ['allow package-registries'], 'Registry.NPMjs.org', 'allow', 0],
+    ['a host of a preset', ['allow package-registries'], 'npm.example.org', 'allow', 0],
     ['a host of a preset on another port', ['allow package-registries'], 'mirror.example.net', 'allow', 0],
     ['a host that is not in the preset', ['allow package-registries'], 'npmjs.org', 'deny', null],
-    ['a denied preset', ['deny package-registries', 'allow public-internet'], 'pypi.org', 'deny', 0],
+    ['a denied preset', ['deny package-registries', 'allow public-internet'], 'pypi.example.org', 'deny', 0],
   ]
   test.each(rows)('%s: %j, %s → %s', (_what, rules, name, verdict, rule) => {
     expect(decide(rules, name)).toMatchObject({ verdict, rule })

@@ -39,13 +39,29 @@ export function matchRule(rule: NetworkRule, seen: SeenConnection): RuleMatch {
 }
 
 /** Why nothing but a `cidr` rule can allow this address; undefined for an ordinary public one. */
-export function barrierOf({ address, hostAddresses }: SeenConnection): string | undefined {
+export function barrierOf(seen: SeenConnection): string | undefined {
+  const own = ownBarrierOf(seen)
+  if (own !== undefined) return own
+  const name = addressClass(seen.address)
+  return name === 'public'
+    ? undefined
+    : `${formatAddress(seen.address)} is a ${name} address, which only a cidr rule can allow`
+}
+
+function ownBarrierOf({ address, hostAddresses }: SeenConnection): string | undefined {
   const text = formatAddress(address)
   const carried = carriedAddress(address)
-  if (hostAddresses.has(text) || (carried !== undefined && hostAddresses.has(formatAddress(carried))))
-    return `${text} is an address of the host, which only a cidr rule can allow`
-  const name = addressClass(address)
-  return name === 'public' ? undefined : `${text} is a ${name} address, which only a cidr rule can allow`
+  const isOwn = hostAddresses.has(text) || (carried !== undefined && hostAddresses.has(formatAddress(carried)))
+  return isOwn ? `${text} is an address of the host, which only a cidr rule can allow` : undefined
+}
+
+/**
+ * Hosts of a preset are named by the operator's own settings, so a mirror in the operator's network is meant. What
+ * is never meant: the machine itself, and the services of its cloud.
+ */
+function presetBarrierOf(seen: SeenConnection): string | undefined {
+  const name = addressClass(seen.address)
+  return name === 'private' || name === 'reserved' ? ownBarrierOf(seen) : barrierOf(seen)
 }
 
 /** A block that cannot be read allows nothing and denies everything. Deny also looks at a carried IPv4 address. */
@@ -86,7 +102,7 @@ function allowNames(rule: NetworkRule, seen: SeenConnection): RuleMatch {
     return nearMiss(seen, `the ${unproven.source} ${unproven.name} was not looked up here, or has another address`)
   const name = candidates.find(isListed)
   if (name === undefined) return miss(seen, whyNoName(seen))
-  const barrier = barrierOf(seen)
+  const barrier = rule.preset === undefined ? barrierOf(seen) : presetBarrierOf(seen)
   if (barrier !== undefined) return nearMiss(seen, `${name} was looked up, but ${barrier}`)
   const undecided = candidates.filter((candidate) => !isListed(candidate))
   if (needs === 'some' || undecided.length === 0) return hit(`${name} fits`)

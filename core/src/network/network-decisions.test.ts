@@ -3,14 +3,14 @@ import { NetworkPolicy, type NetworkRule } from '@isola/protocol'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { address, factsOf, REGISTRIES } from '../../test/network-policy.ts'
-import type { Address } from './address.ts'
+import { type Address, formatAddress } from './address.ts'
 import { addressClass } from './address-class.ts'
 import { cidrContains, parseCidr } from './cidr.ts'
 import type { FirstBytes } from './connection-names.ts'
 import { type ConnectionFacts, decideConnection, decideRequest } from './decide-connection.ts'
 import { decideName } from './decide-name.ts'
 
-const NAMES = ['a.example', 'b.example', 'x.a.example', 'evil.org', 'pypi.org']
+const NAMES = ['a.example', 'b.example', 'x.a.example', 'evil.org', 'pypi.example.org']
 const ADDRESSES = [
   ...['93.184.216.34', '1.1.1.1', '2606:4700::1111', '10.0.0.1', '192.168.7.7', '169.254.169.254', '100.100.100.200'],
   ...[
@@ -64,12 +64,18 @@ function isOnlyForBlocks(to: Address, { hostAddresses }: ConnectionFacts): boole
 }
 
 describe('every decision', () => {
-  test('that lets out to an address which is not public, or the host, rests on a block that contains it', () => {
+  test('that lets out to an address which is not public, or the host, rests on a block that contains it or on a mirror', () => {
     fc.assert(
       fc.property(policies, destinations, facts, (policy, to, known) => {
         const decision = decideConnection(policy, to, known)
         if (decision.verdict === 'deny' || !isOnlyForBlocks(to.address, known)) return
-        const { action, cidr } = policy.rules[decision.rule as number] as NetworkRule
+        const { action, cidr, preset } = policy.rules[decision.rule as number] as NetworkRule
+        // A mirror of the operator's: in the operator's network, and never the machine or its cloud.
+        if (preset === 'package-registries') {
+          expect(['private', 'reserved']).toContain(addressClass(to.address))
+          expect(known.hostAddresses.has(formatAddress(to.address))).toBe(false)
+          return
+        }
         const block = parseCidr(cidr as string)
         expect(action).toBe('allow')
         expect(block !== undefined && cidrContains(block, to.address)).toBe(true)

@@ -7,6 +7,8 @@ export interface Blank {
   readonly id: string
   readonly driver: string
   readonly template: string
+  /** Of the template as it was when the blank was ordered. */
+  readonly fingerprint: string
   readonly keyHex: string
   readonly ref: SandboxRef
   readonly link: AgentLink

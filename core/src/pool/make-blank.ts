@@ -3,6 +3,7 @@ import type { AgentLink } from '../agent-link/agent-link.ts'
 import type { BlankSpec, Driver, SandboxRef } from '../driver/driver.ts'
 import type { Cleanup } from '../operation/cleanup.ts'
 import { Operation } from '../operation/operation.ts'
+import type { TemplateDefaults } from '../ports/template-source.ts'
 import type { Blank } from './blank.ts'
 
 const REMOVE_TIMEOUT_MS = 60_000
@@ -19,6 +20,7 @@ export interface BlankMaker {
 export async function makeBlank(
   maker: BlankMaker,
   spec: BlankSpec,
+  { fingerprint }: TemplateDefaults,
   operation: Operation,
   cleanup: Cleanup,
 ): Promise<Blank> {
@@ -32,7 +34,8 @@ export async function makeBlank(
   operation.log('prepared a blank')
   const link = await maker.connect(maker.driver, ref, spec.keyHex, operation)
   operation.log('connected to its agent')
-  return { id: spec.sandboxId, driver: maker.driver.name, template: spec.template, keyHex: spec.keyHex, ref, link }
+  const { sandboxId: id, template, keyHex } = spec
+  return { id, driver: maker.driver.name, template, fingerprint, keyHex, ref, link }
 }
 
 /** Removal has its own deadline: it must happen also when the operation that asked for it has ended. */

@@ -29,7 +29,7 @@ export function makePool(parts: Omit<DomainParts, 'pool'>): ReadyPool {
 
 async function makePooledBlank(parts: Omit<DomainParts, 'pool'>, operation: Operation): Promise<Blank> {
   const { driver } = await chooseDriver(parts.deps.drivers, undefined, operation)
-  await operation.race(driver.resolveTemplate(DEFAULT_TEMPLATE, operation))
+  const template = await operation.race(driver.resolveTemplate(DEFAULT_TEMPLATE, operation))
   const cleanup = new Cleanup()
   try {
     const spec = {
@@ -40,7 +40,7 @@ async function makePooledBlank(parts: Omit<DomainParts, 'pool'>, operation: Oper
       // It may become a sandbox that is kept.
       volatile: false,
     }
-    return await makeBlank(parts.blankMaker(driver), spec, operation, cleanup)
+    return await makeBlank(parts.blankMaker(driver), spec, template, operation, cleanup)
   } catch (error) {
     await cleanup.run()
     throw error

@@ -79,6 +79,17 @@ describe('the ready pool', () => {
     expect(pooled.driver.sandboxes.has(blank as string)).toBe(false)
   })
 
+  test('blanks of a template that has changed since are thrown away', async () => {
+    const pooled = await filled(2)
+    const old = [...pooled.driver.sandboxes.keys()]
+    pooled.driver.fingerprint = 'after an upgrade'
+    const record = await pooled.domain.create(createRequest(), operation())
+    expect(old).not.toContain(record.id)
+    await pooled.clock.advance(1000)
+    expect(pooled.domain.readyCount()).toBe(2)
+    expect([...pooled.driver.sandboxes.keys()].filter((id) => old.includes(id))).toEqual([])
+  })
+
   test('a name that is taken gives the blank back', async () => {
     const pooled = await filled(2)
     await pooled.domain.create(createRequest({ name: 'one' }), operation())

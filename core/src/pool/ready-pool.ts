@@ -46,15 +46,18 @@ export class ReadyPool {
     this.#makeNext()
   }
 
-  /** A blank of this driver and template whose agent is still there, or none. */
-  take(driver: string, template: string): Blank | undefined {
+  /**
+   * A blank of this driver and template whose agent is still there, or none. What the template was
+   * before, with files that are to be hidden now, is thrown away.
+   */
+  take(driver: string, template: string, fingerprint: string): Blank | undefined {
     for (;;) {
       const index = this.#ready.findIndex((blank) => blank.driver === driver && blank.template === template)
       const blank = this.#ready[index]
       if (blank === undefined) return undefined
       this.#ready.splice(index, 1)
       this.noteActivity()
-      if (blank.link.frames.closedWith === undefined) return blank
+      if (blank.link.frames.closedWith === undefined && blank.fingerprint === fingerprint) return blank
       this.#discard(blank)
     }
   }

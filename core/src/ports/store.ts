@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Resources, SandboxState, Transition } from '@isola/protocol'
+import type { Network, Resources, SandboxState, Transition } from '@isola/protocol'
 import type { SandboxRef } from '../driver/driver.ts'
 
 /** A sandbox as it is kept. The key never leaves the server. */
@@ -16,10 +16,13 @@ export interface SandboxRecord {
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
   readonly ephemeral: boolean
+  readonly network: Network
   readonly keyHex: string
   readonly ref: SandboxRef | null
   readonly runId: string | null
   readonly runStartedAt: string | null
+  /** Of the protocol that its agent speaks; absent before the first run and in records of earlier servers. */
+  readonly agentGeneration?: number
   readonly createdAt: string
   readonly transitions: readonly Transition[]
 }
@@ -33,12 +36,18 @@ export interface SandboxQuery {
   readonly after?: string
 }
 
-/** Durable state. Synchronous, because the embedded store is; a remote one would stand behind a cache. */
+/**
+ * Durable state. Synchronous, because the embedded store is; a remote one would stand behind a cache.
+ * A name belongs to at most one sandbox that lives (`isLiving`); those that have ended keep theirs
+ * beside it, so that they can still be shown and removed.
+ */
 export interface Store {
   /** @throws sandbox.name_taken */
   insert(record: SandboxRecord): void
+  /** @throws sandbox.not_found, sandbox.name_taken */
   update(id: string, change: Partial<Omit<SandboxRecord, 'id'>>): void
   remove(id: string): void
+  /** By id, else by name: the one that lives, else the youngest. */
   find(idOrName: string): SandboxRecord | undefined
   list(query: SandboxQuery): readonly SandboxRecord[]
   count(): number

@@ -22,6 +22,8 @@ export interface TemplateTools {
 
 /** What a template says about the processes inside. */
 export interface TemplateDefaults {
+  /** Of all that is inside: a blank made from another one must not become a sandbox any more. */
+  readonly fingerprint: string
   readonly env: Readonly<Record<string, string>>
   readonly workdir: string
 }

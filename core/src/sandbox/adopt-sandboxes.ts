@@ -10,10 +10,12 @@ import type { AdoptionReport } from './service-deps.ts'
 const REMOVALS_AT_ONCE = 4
 
 /** What should become of one record, given what the host says. */
-export type Adoption = 'keep' | 'lost' | 'destroy'
+export type Adoption = 'keep' | 'lost' | 'destroy' | 'forget'
 
 /** Pure: the record's state × what the driver sees → what to do. `undefined`: the driver cannot be asked. */
 export function decideAdoption(record: SandboxRecord, isAlive: boolean | undefined): Adoption {
+  // Earlier versions wrote it between the removal of a sandbox and that of its record.
+  if (record.state === 'destroyed') return 'forget'
   if (isAlive === undefined) return 'keep'
   if (record.state === 'creating' || record.state === 'stopping') return 'destroy'
   if (record.state === 'running' && !isAlive) return record.ephemeral ? 'destroy' : 'lost'
@@ -42,6 +44,7 @@ export async function adoptSandboxes(
     const decision = decideAdoption(record, living && (living.ids.get(record.id) ?? false))
     if (decision === 'destroy')
       removals.push(() => destroyer.destroyInBackground(record.id, 'left over from an earlier server'))
+    else if (decision === 'forget') parts.records.store.remove(record.id)
     else if (decision === 'lost') {
       lost += 1
       parts.records.transition(record.id, 'lost', 'it was gone when the server started')

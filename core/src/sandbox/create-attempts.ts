@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Operation } from '../operation/operation.ts'
+import type { Operation } from '../operation/operation.ts'
+import { DelegatedOperation } from './delegated-operation.ts'
 
 interface Attempt {
   readonly operation: Operation
@@ -19,7 +20,7 @@ export class CreateAttempts {
     })
     this.#open.set(id, { abort, ended })
     return {
-      operation: new Operation(parent.name, { signal: AbortSignal.any([parent.signal, abort.signal]) }),
+      operation: new DelegatedOperation(parent.name, AbortSignal.any([parent.signal, abort.signal]), [parent]),
       end: () => {
         this.#open.delete(id)
         markEnded()

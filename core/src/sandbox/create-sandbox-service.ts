@@ -16,7 +16,9 @@ import { createSandbox } from './create-sandbox.ts'
 import { Destroyer } from './destroy-sandbox.ts'
 import type { DomainParts } from './domain-parts.ts'
 import { Idempotency } from './idempotency.ts'
-import { noteExit } from './note-exit.ts'
+import { ExitNotes } from './note-exit.ts'
+import { reopenNetworks } from './reopen-networks.ts'
+import { setNetwork } from './set-network.ts'
 import { SandboxRecords } from './sandbox-records.ts'
 import type { SandboxDomain, SandboxServiceDeps } from './service-deps.ts'
 
@@ -24,12 +26,13 @@ const DEFAULT_CLAIM_TIMEOUT_MS = 30_000
 
 /** The domain, put together. Drivers and store belong to the caller, who closes them after `close()`. */
 export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
-  const parts = makeParts(deps, (id) => void destroyer.destroyInBackground(id, 'nobody claimed it'))
+  const parts = makeParts(deps, (id) => exits.note(id, 'nobody claimed it'))
   const destroyer = new Destroyer(parts)
-  const idempotency = new Idempotency(deps.store, deps.random)
+  const exits = new ExitNotes(parts, destroyer)
+  const idempotency = new Idempotency(deps.store, deps.random, (id) => parts.attempts.isUnwanted(id))
   let isClosing = false
   let leftoversRemoved = Promise.resolve()
-  for (const driver of deps.drivers) driver.onExit((id, reason) => noteExit(parts, destroyer, id, reason))
+  for (const driver of deps.drivers) driver.onExit((id, reason) => exits.note(id, reason))
 
   const agentOf = (idOrName: string, operation: Operation): Promise<AgentLink> =>
     parts.links.open(parts.records.getRunning(idOrName), operation)
@@ -39,12 +42,16 @@ export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
       const { report, removed } = await adoptSandboxes(parts, destroyer, () => isClosing, operation)
       leftoversRemoved = removed
       parts.pool.start()
+      void reopenNetworks(parts, () => isClosing)
       return report
     },
     async create(request, operation, idempotencyKey) {
-      if (isClosing) throw new IsolaError('server.closing', 'cannot create a sandbox while the server is stopping')
-      return idempotency.once(idempotencyKey, request, (remember) => createSandbox(parts, request, operation, remember))
+      return idempotency.once(idempotencyKey, request, operation, async (shared, remember) => {
+        if (isClosing) throw new IsolaError('server.closing', 'cannot create a sandbox while the server is stopping')
+        return createSandbox(parts, request, shared, remember)
+      })
     },
+    setNetwork: (idOrName, network, operation) => setNetwork(parts, idOrName, network, operation),
     get: (idOrName) => parts.records.get(idOrName),
     list: (query) => deps.store.list(query),
     destroy: (idOrName, reason, operation) => destroyer.destroy(idOrName, reason, operation),
@@ -65,6 +72,7 @@ export function createSandboxService(deps: SandboxServiceDeps): SandboxDomain {
     async close() {
       isClosing = true
       parts.claims.close()
+      exits.close()
       await parts.attempts.stopAll()
       // A driver with nothing left to do is let go of when it is closed, so nothing may be half removed by then.
       await Promise.all([parts.pool.close(), leftoversRemoved, destroyer.settled()])
@@ -83,7 +91,10 @@ function makeParts(deps: SandboxServiceDeps, collect: (id: string) => void): Dom
     attempts: new CreateAttempts(),
     newSandboxId: () => randomId('sb', (bytes) => deps.random.bytes(bytes.length)),
     blankMaker: (driver) => ({ driver, connect: (...args) => links.connectTo(...args) }),
-    remove: removeSandbox,
+    remove: (driver, id) => {
+      deps.egress?.forget(id)
+      return removeSandbox(driver, id)
+    },
   }
   return { ...parts, pool: makePool(parts) }
 }

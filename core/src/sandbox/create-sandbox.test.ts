@@ -2,6 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { IsolaError } from '@isola/protocol'
 import { describe, expect, test } from 'vitest'
+import { settle } from '../../test/manual-clock.ts'
 import { createRequest, operation, testDomain } from '../../test/test-domain.ts'
 
 const failureOf = (work: Promise<unknown>): Promise<IsolaError> =>
@@ -176,5 +177,78 @@ describe('idempotency', () => {
     await failureOf(domain.create(createRequest(), operation(), 'key'))
     driver.before.clear()
     expect((await domain.create(createRequest(), operation(), 'key')).state).toBe('running')
+  })
+
+  /** A create that hangs in the agent until the test lets it go on. */
+  function slowCreate() {
+    const made = testDomain()
+    const reached = Promise.withResolvers<void>()
+    let goOn = (): void => {}
+    made.driver.onAgent = (agent) =>
+      agent.operations.set('personalise', (self, id) => {
+        goOn = () => self.respond(id, {})
+        reached.resolve()
+      })
+    return { ...made, reached: reached.promise, goOn: () => goOn() }
+  }
+
+  test('a second caller is not cancelled with the first', async () => {
+    const { domain, driver, reached, goOn } = slowCreate()
+    const abort = new AbortController()
+    const first = failureOf(domain.create(createRequest(), operation({ signal: abort.signal }), 'key'))
+    await reached
+    const second = domain.create(createRequest(), operation(), 'key')
+    abort.abort()
+    expect((await first).code).toBe('request.cancelled')
+    goOn()
+    expect((await second).state).toBe('running')
+    expect(driver.sandboxes.size).toBe(1)
+  })
+
+  test('a caller who comes back while the create is being given up gets a new one', async () => {
+    const { domain, driver, store, reached } = slowCreate()
+    const abort = new AbortController()
+    const removed = Promise.withResolvers<void>()
+    driver.before.set('destroy', () => removed.promise)
+    const first = failureOf(domain.create(createRequest(), operation({ signal: abort.signal }), 'key'))
+    await reached
+    abort.abort()
+    await first
+    driver.onAgent = () => {}
+    const second = domain.create(createRequest(), operation(), 'key')
+    removed.resolve()
+    const { id } = await second
+    expect([...driver.sandboxes.keys()]).toEqual([id])
+    expect(store.find(id)?.state).toBe('running')
+  })
+
+  test('a create that everybody has left leaves nothing on the host', async () => {
+    const { domain, driver, store, reached } = slowCreate()
+    const waiting = failureOf(domain.create(createRequest(), operation({ timeoutMs: 20 }), 'key'))
+    await reached
+    const error = await waiting
+    expect(error.code).toBe('request.timed_out')
+    expect(JSON.stringify(error.context)).toContain('sent personalise')
+    await settle()
+    expect(driver.sandboxes.size).toBe(0)
+    expect([...store.records.values()].map(({ transitions }) => transitions.at(-1)?.reason)).toEqual([
+      expect.stringContaining('timed out'),
+    ])
+  })
+
+  test('a caller who comes while the half-made sandbox is being removed gets a new one', async () => {
+    const { domain, driver, reached } = slowCreate()
+    const removed = Promise.withResolvers<void>()
+    const first = failureOf(domain.create(createRequest({ name: 'a' }), operation(), 'key'))
+    await reached
+    driver.before.set('destroy', () => removed.promise)
+    const removal = domain.destroy('a', 'test', operation())
+    driver.onAgent = () => {}
+    const second = domain.create(createRequest({ name: 'a' }), operation(), 'key')
+    removed.resolve()
+    expect((await first).code).toBe('request.cancelled')
+    await removal
+    expect((await second).state).toBe('running')
+    expect(driver.sandboxes.size).toBe(1)
   })
 })

@@ -5,18 +5,24 @@ import { Cleanup } from '../operation/cleanup.ts'
 import type { Operation } from '../operation/operation.ts'
 import type { Blank } from '../pool/blank.ts'
 import { makeBlank } from '../pool/make-blank.ts'
+import type { NetworkSettings } from '../ports/egress.ts'
 import type { SandboxRecord } from '../ports/store.ts'
 import type { TemplateDefaults } from '../ports/template-source.ts'
 import { type ChosenDriver, chooseDriver } from './choose-driver.ts'
 import { DEFAULT_RESOURCES } from './default-resources.ts'
 import type { DomainParts } from './domain-parts.ts'
 import { personalityOf } from './personality.ts'
+import { NO_SETTINGS, writeSettings } from './network-settings.ts'
+import { pruneFailed } from './prune-failed.ts'
+import { requireEgress } from './require-egress.ts'
+import { isLiving } from './sandbox-state.ts'
 
 /** What a request means on this host, before anything was made. */
 interface CreatePlan extends ChosenDriver {
   readonly request: CreateSandboxParsed
   readonly resources: Resources
   readonly template: TemplateDefaults
+  readonly settings: NetworkSettings
 }
 
 /** The whole of create: decide, take a blank, make it somebody's. A blank that died in the pool is replaced. */
@@ -29,7 +35,7 @@ export async function createSandbox(
   const plan = await planCreate(parts, request, operation)
   requireFreeName(parts, request.name)
   for (;;) {
-    const blank = parts.pool.take(plan.driver.name, request.template)
+    const blank = parts.pool.take(plan.driver.name, request.template, plan.template.fingerprint)
     try {
       return await createFrom(parts, plan, blank, operation, remember)
     } catch (error) {
@@ -41,16 +47,19 @@ export async function createSandbox(
 
 async function planCreate(parts: DomainParts, request: CreateSandboxParsed, operation: Operation): Promise<CreatePlan> {
   const chosen = await chooseDriver(parts.deps.drivers, request.driver, operation)
+  requireEgress(parts, chosen, request.network)
   const resources = chosen.driver.planResources(request.resources, DEFAULT_RESOURCES)
   const template = await operation.race(chosen.driver.resolveTemplate(request.template, operation))
+  const settings =
+    parts.deps.egress === undefined ? NO_SETTINGS : await operation.race(parts.deps.egress.settings(request.network))
   operation.log(`planned on driver ${chosen.driver.name}`)
-  return { ...chosen, request, resources, template }
+  return { ...chosen, request, resources, template, settings }
 }
 
 /** The store has the last word; asking first spares the blank that a refused request would use up. */
 function requireFreeName(parts: DomainParts, name: string | undefined): void {
   const holder = name === undefined ? undefined : parts.records.store.find(name)
-  if (holder === undefined || holder.name !== name || holder.state === 'failed') return
+  if (holder === undefined || holder.name !== name || !isLiving(holder.state)) return
   throw new IsolaError('sandbox.name_taken', `a sandbox named ${name} exists already`, { context: { name } })
 }
 
@@ -82,6 +91,7 @@ async function createFrom(
       ref: ready.ref,
       runId: randomId('rn', (bytes) => parts.deps.random.bytes(bytes.length)),
       runStartedAt: parts.records.now(),
+      agentGeneration: ready.link.generation,
     })
     parts.links.adopt(draft.id, ready.link)
     if (record.ephemeral) parts.claims.watch(record.id)
@@ -131,6 +141,7 @@ function draftRecord(parts: DomainParts, plan: CreatePlan, blank: Blank | undefi
     env: request.env,
     workdir: request.workdir ?? template.workdir,
     ephemeral: request.ephemeral,
+    network: request.network,
     keyHex: blank?.keyHex ?? toHex(parts.deps.random.bytes(32)),
     ref: blank?.ref ?? null,
     runId: null,
@@ -154,10 +165,10 @@ function prepareBlank(
     resources: draft.resources,
     volatile: draft.ephemeral,
   }
-  return makeBlank(parts.blankMaker(plan.driver), spec, operation, cleanup)
+  return makeBlank(parts.blankMaker(plan.driver), spec, plan.template, operation, cleanup)
 }
 
-/** The agent's half and the host's half know nothing of each other, so they run side by side. */
+/** The agent's half, the host's and that of the network know nothing of each other, so they run side by side. */
 async function personalise(
   parts: DomainParts,
   plan: CreatePlan,
@@ -166,12 +177,15 @@ async function personalise(
   operation: Operation,
 ): Promise<void> {
   const pidsByRlimit = plan.report.capabilities?.limits.pids === 'rlimit'
-  const personality = personalityOf(draft, blank.ref, plan.template, pidsByRlimit, parts.deps.random)
+  const defaults = { ...plan.template, env: { ...plan.template.env, ...plan.settings.env } }
+  const personality = personalityOf(draft, blank.ref, defaults, pidsByRlimit, parts.deps.random)
   const halves = await Promise.allSettled([
     operation.race(plan.driver.personalise(blank.ref, draft.resources, operation)),
     blank.link.call('personalise', personality, operation),
+    parts.deps.egress?.apply(plan.driver, blank.ref, draft.network, operation),
   ])
   for (const half of halves) if (half.status === 'rejected') throw half.reason
+  await writeSettings(blank, plan.settings, operation)
   operation.log('personalised')
 }
 
@@ -194,6 +208,7 @@ function recordFailure(
       ref: null,
       desiredState: 'destroyed',
     })
+  pruneFailed(parts.records)
   return failure
 }
 

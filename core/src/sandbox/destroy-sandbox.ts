@@ -19,13 +19,13 @@ export class Destroyer {
    */
   async destroy(idOrName: string, reason: string, operation: Operation): Promise<void> {
     const { id } = this.#parts.records.get(idOrName)
-    await operation.race(this.#once(id, reason))
+    await operation.race(this.destroyNow(id, reason))
   }
 
   /** Without a caller who waits: failures go to the journal, and the record tells of them. */
   async destroyInBackground(id: string, reason: string): Promise<void> {
     try {
-      await this.#once(id, reason)
+      await this.destroyNow(id, reason)
     } catch (error) {
       this.#parts.deps.journal.warn('could not destroy a sandbox', { id, reason, error })
     }
@@ -36,7 +36,8 @@ export class Destroyer {
     await Promise.allSettled(this.#underWay.values())
   }
 
-  #once(id: string, reason: string): Promise<void> {
+  /** The destruction itself, the same for all who ask for it. */
+  destroyNow(id: string, reason: string): Promise<void> {
     const earlier = this.#underWay.get(id)
     if (earlier !== undefined) return earlier
     const destruction = this.#run(id, reason).finally(() => this.#underWay.delete(id))
@@ -63,7 +64,6 @@ export class Destroyer {
       records.transition(id, 'destroy-failed', error instanceof Error ? error.message : String(error))
       throw error
     }
-    records.transition(id, 'removed', reason)
-    records.store.remove(id)
+    records.remove(id)
   }
 }

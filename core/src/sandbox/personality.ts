@@ -5,6 +5,7 @@ import type { SandboxRef } from '../driver/driver.ts'
 import type { Random } from '../ports/random.ts'
 import type { SandboxRecord } from '../ports/store.ts'
 import type { TemplateDefaults } from '../ports/template-source.ts'
+import { DEFAULT_RESOURCES } from './default-resources.ts'
 
 /** Everything that makes a blank somebody's. Identity and seed are drawn anew, so no two sandboxes share them. */
 export function personalityOf(
@@ -27,7 +28,8 @@ export function personalityOf(
     clockMs: null,
     rlimits: {
       ...(openFiles === undefined ? {} : { openFiles }),
-      ...(pids === undefined || !pidsByRlimit ? {} : { processes: pids }),
+      // Also where it does not bind root inside, and so is no limit that is shown: it ends a runaway program of `user`.
+      ...(pidsByRlimit ? { processes: pids ?? DEFAULT_RESOURCES.pids } : {}),
     },
   }
 }

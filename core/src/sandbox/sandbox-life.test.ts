@@ -19,6 +19,7 @@ describe('using a sandbox', () => {
   test('a process runs through one link, made once', async () => {
     const { domain, driver } = testDomain()
     const { id } = await domain.create(createRequest({ name: 'box' }), operation())
+    expect(domain.get(id).agentGeneration).toBe(1)
     driver.agentOf(id).operations.set('process.start', (agent, requestId) => {
       agent.respond(requestId, { pid: 2 })
       void agent.stream(requestId, Channel.output, new TextEncoder().encode('hi')).then(() => agent.exited(requestId))
@@ -82,6 +83,47 @@ describe('destroying', () => {
     expect(domain.get(id).transitions.at(-1)?.reason).toBe('umount: busy')
     driver.before.clear()
     await domain.destroy(id, 'test', operation())
+    expect(store.count()).toBe(0)
+  })
+
+  test('what died is found by its name until another has it, and can be removed beside it', async () => {
+    const { domain, driver } = testDomain()
+    const old = await domain.create(createRequest({ name: 'dev' }), operation())
+    driver.exit(old.id, 'its first process ended')
+    expect(domain.get('dev')).toMatchObject({ id: old.id, state: 'failed' })
+    const young = await domain.create(createRequest({ name: 'dev' }), operation())
+    expect(domain.get('dev').id).toBe(young.id)
+    await domain.destroy(old.id, 'test', operation())
+    expect([...driver.sandboxes.keys()]).toEqual([young.id])
+    expect(domain.get('dev').state).toBe('running')
+  })
+
+  test('one that is being removed leaves its name to the next', async () => {
+    const { domain, driver } = testDomain()
+    const old = await domain.create(createRequest({ name: 'dev' }), operation())
+    const hung = Promise.withResolvers<void>()
+    driver.before.set('destroy', () => hung.promise)
+    const removal = domain.destroy('dev', 'test', operation())
+    const young = await domain.create(createRequest({ name: 'dev' }), operation())
+    hung.reject(new IsolaError('host.launcher_failed', 'umount: busy'))
+    await expect(removal).rejects.toEqual(failing('host.launcher_failed'))
+    expect([domain.get('dev').id, domain.get(old.id).state]).toEqual([young.id, 'failed'])
+    driver.before.clear()
+    await domain.destroy(old.id, 'again', operation())
+    expect(domain.get('dev').id).toBe(young.id)
+  })
+
+  test('the record goes in one step: a kill at any moment leaves none that nobody can remove', async () => {
+    const { domain, store } = testDomain()
+    const { id } = await domain.create(createRequest(), operation())
+    const states: string[] = []
+    const update = store.update.bind(store)
+    store.update = (target, change) => {
+      if (change.state !== undefined) states.push(change.state)
+      update(target, change)
+    }
+    await domain.destroy(id, 'test', operation())
+    expect(states).toEqual(['stopping'])
     expect(store.count()).toBe(0)
   })
 
@@ -152,6 +194,59 @@ describe('ephemeral sandboxes', () => {
   })
 })
 
+describe('a sandbox that ends while nothing can be written', () => {
+  const full = new IsolaError('host.no_space', 'write the store: no space left')
+
+  function fill(store: TestDomain['store']): () => void {
+    const update = store.update.bind(store)
+    store.update = () => {
+      throw full
+    }
+    return () => {
+      store.update = update
+    }
+  }
+
+  test('does not disturb who told of it, and is recorded once there is room', async () => {
+    const { domain, driver, store, clock, journal } = testDomain()
+    const { id } = await domain.create(createRequest(), operation())
+    const makeRoom = fill(store)
+    driver.exit(id, 'its first process was ended by SIGKILL')
+    await clock.advance(10_000)
+    expect(domain.get(id).state).toBe('running')
+    expect(journal).toContain('could not record the end of a sandbox')
+    makeRoom()
+    await clock.advance(60_000)
+    expect(domain.get(id)).toMatchObject({ state: 'failed' })
+    expect(domain.get(id).transitions.at(-1)?.reason).toContain('SIGKILL')
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('is asked about ever more seldom, and no more when the server closes', async () => {
+    const { domain, driver, store, clock, journal } = testDomain()
+    const { id } = await domain.create(createRequest(), operation())
+    fill(store)
+    driver.exit(id, 'gone')
+    await clock.advance(600_000)
+    expect(journal.length).toBeLessThan(20)
+    await domain.close()
+    expect(clock.pendingTimers).toBe(0)
+  })
+
+  test('is removed later if it was ephemeral, also when nobody claimed it', async () => {
+    const { domain, driver, store, clock } = testDomain()
+    const ended = await domain.create(createRequest({ ephemeral: true }), operation())
+    await domain.create(createRequest({ ephemeral: true }), operation())
+    const makeRoom = fill(store)
+    driver.exit(ended.id, 'gone')
+    await clock.advance(40_000)
+    expect(store.count()).toBe(2)
+    makeRoom()
+    await clock.advance(60_000)
+    expect(store.count() + driver.sandboxes.size).toBe(0)
+  })
+})
+
 describe('a restarted server', () => {
   test('keeps what lives, without asking any agent', async () => {
     const first = testDomain()
@@ -202,6 +297,23 @@ describe('a restarted server', () => {
     const { store, driver } = await restarted(first)
     expect(store.count() + driver.sandboxes.size).toBe(0)
   })
+
+  test.each(['answers', 'cannot be asked'])(
+    'forgets what an earlier one left destroyed (the driver %s)',
+    async (how) => {
+      const first = testDomain()
+      const { id } = await first.domain.create(createRequest({ name: 'half' }), operation())
+      first.driver.sandboxes.delete(id)
+      first.store.update(id, { state: 'destroyed' })
+      if (how !== 'answers') {
+        first.driver.before.set('list', () => {
+          throw new Error('launcher not installed')
+        })
+      }
+      const { domain, store } = await restarted(first)
+      expect([store.count(), domain.livingCount()]).toEqual([0, 0])
+    },
+  )
 
   test('collects an ephemeral sandbox that nobody claims any more', async () => {
     const first = testDomain()

@@ -35,14 +35,25 @@ export class SandboxRecords {
     const record = this.get(idOrName)
     if (record.state === 'running') return record
     const reason = record.transitions.at(-1)?.reason ?? ''
-    throw new IsolaError('sandbox.not_running', `sandbox ${idOrName} is ${record.state}: ${reason}`, {
-      context: { state: record.state, reason },
+    const name = record.name ?? record.id
+    throw new IsolaError('sandbox.not_running', `sandbox ${name} is ${record.state}: ${reason}`, {
+      context: { sandboxId: record.id, state: record.state, reason },
     })
   }
 
   /** @throws sandbox.name_taken */
   insert(record: SandboxRecord): void {
     this.store.insert(record)
+  }
+
+  /**
+   * The last step of a life. Nothing is left to be told of, so there is no record of it either: one
+   * that said `destroyed` until it was removed could be left behind by a kill in between.
+   * @throws sandbox.not_found, sandbox.state_conflict
+   */
+  remove(id: string): void {
+    nextState(this.get(id).state, 'removed')
+    this.store.remove(id)
   }
 
   /** @throws sandbox.not_found, sandbox.state_conflict */

@@ -5,6 +5,7 @@ import type {
   AgentRequest,
   AgentResult,
   CreateSandboxParsed,
+  Network,
   ProcessExit,
   ProcessSpec,
 } from '@isola/protocol'
@@ -41,6 +42,8 @@ export interface SandboxService {
   get(idOrName: string): SandboxRecord
   list(query: SandboxQuery): readonly SandboxRecord[]
   destroy(idOrName: string, reason: string, operation: Operation): Promise<void>
+  /** What may leave from now on; open connections that it does not allow are reset. */
+  setNetwork(idOrName: string, network: Network, operation: Operation): Promise<SandboxRecord>
 
   /** One request to the agent of a running sandbox, its result validated. */
   call<Op extends AgentOperation>(

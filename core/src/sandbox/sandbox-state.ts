@@ -16,6 +16,11 @@ export const LEGAL_TRANSITIONS = {
   destroyed: {},
 } as const satisfies Record<SandboxState, Partial<Record<SandboxEvent, SandboxState>>>
 
+/** Whether a sandbox of this state has its name for itself. One that has ended, or is being removed, leaves it to the next. */
+export function isLiving(state: SandboxState): boolean {
+  return state === 'creating' || state === 'running'
+}
+
 /** @throws sandbox.state_conflict when the event cannot happen in this state. */
 export function nextState(state: SandboxState, event: SandboxEvent): SandboxState {
   const row: Partial<Record<SandboxEvent, SandboxState>> = LEGAL_TRANSITIONS[state]

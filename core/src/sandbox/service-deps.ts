@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Driver } from '../driver/driver.ts'
 import type { Operation } from '../operation/operation.ts'
+import type { Egress } from '../ports/egress.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Journal } from '../ports/journal.ts'
 import type { Random } from '../ports/random.ts'
@@ -15,6 +16,8 @@ export interface SandboxServiceDeps {
   readonly clock: Clock
   readonly random: Random
   readonly journal: Journal
+  /** Without it no sandbox gets a network. */
+  readonly egress?: Egress
   /** Blanks kept ready of the default template; 0 keeps none. */
   readonly poolSize: number
   /** How long an ephemeral sandbox lives without a claim; default 30 s. */

@@ -19,6 +19,7 @@ const NOBODY_THERE: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EC
 const REPEATABLE: ReadonlySet<LauncherOperation> = new Set([
   'probe',
   'limits',
+  'network',
   'freeze',
   'thaw',
   'stats',

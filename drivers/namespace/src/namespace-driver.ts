@@ -16,6 +16,7 @@ import { fixAppArmor } from './fix-apparmor.host.ts'
 import { findGuestBinaries, type GuestBinaries } from './guest-binaries.host.ts'
 import { readHostCapacity, readOpenFilesMax } from './host-limits.host.ts'
 import { Launcher } from './launcher.host.ts'
+import { Relay } from './relay.host.ts'
 import { changedLimits, fileOwners, launcherLimits, prepareRequest } from './plan.ts'
 import { type HostLimits, planResources, sharesOf } from './plan-resources.ts'
 import { connectUnix } from './unix-channel.host.ts'
@@ -85,8 +86,11 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
       operation,
     )
 
+  const relay = new Relay(launcher, journal)
+
   return {
     name: 'namespace',
+    egress: relay,
     async probe(operation) {
       const asked = (verdict ??= probe())
       const forget = (): void => {
@@ -106,8 +110,8 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
     },
     planResources: (asked: Resources, defaults: Resources) => planResources(asked, defaults, probed()),
     async resolveTemplate(template, operation) {
-      const { env, workdir } = await resolve(template, operation)
-      return { env, workdir }
+      const { fingerprint, env, workdir } = await resolve(template, operation)
+      return { fingerprint, env, workdir }
     },
     async prepare(spec: BlankSpec, operation) {
       const request = prepareRequest(spec, await resolve(spec.template, operation))
@@ -152,6 +156,7 @@ export function createNamespaceDriver(options: NamespaceDriverOptions): Driver {
     onExit: (listener) => void listeners.push(listener),
     fix: (operation) => fixAppArmor(findBinaries().launcher, operation),
     async close() {
+      await relay.close()
       if (launcher.isOpen) await leaveNothingIdle(launcher, journal)
       await launcher.close()
     },

@@ -58,6 +58,21 @@ describe('planning resources', () => {
     expect(error.message).toContain('no cgroup is delegated to this user')
   })
 
+  test('processes counted per user id are no limit where root inside may become other users', () => {
+    const checks = [{ ...NO_MEMORY, id: 'cgroup-pids' }]
+    const range = { ...rootless, checks, capabilities: { ...ROOTLESS, userns: 'range' as const } }
+    expect(planResources({}, DEFAULTS, range)).toEqual({ openFiles: 4096 })
+    const error = refusal(() => planResources({ pids: 64 }, DEFAULTS, range))
+    expect(error).toMatchObject({
+      code: 'limit.unenforceable',
+      hint: 'delegate one with systemd',
+      context: { value: 64 },
+    })
+    expect(error.message).toContain('no cgroup is delegated to this user; a limit per user id')
+    expect(planResources({ pids: 64 }, DEFAULTS, rootless).pids).toBe(64)
+    expect(planResources({ pids: 64 }, DEFAULTS, { ...strong, checks }).pids).toBe(64)
+  })
+
   test.each([{ cpus: 1 }, { diskMib: 10 }])('%o without a reason of the probe has a reason all the same', (asked) => {
     expect(refusal(() => planResources(asked, DEFAULTS, rootless)).code).toBe('limit.unenforceable')
   })

@@ -39,15 +39,24 @@ export function planResources(asked: Resources, defaults: Resources, host: HostL
   const planned: Resources = { ...asked }
   const presets: Resources = { ...host.shares, ...defaults }
   for (const { resource, capability, check, words } of LIMITS) {
-    const isHeld = host.capabilities.limits[capability] !== 'none'
-    if (asked[resource] !== undefined && !isHeld)
-      throw unenforceable(resource, asked[resource], words, check, host.checks)
+    const isHeld = binds(capability, host.capabilities)
+    if (asked[resource] !== undefined && !isHeld) throw unenforceable(resource, asked[resource], words, check, host)
     if (planned[resource] === undefined && isHeld && presets[resource] !== undefined)
       planned[resource] = presets[resource]
   }
   const openFiles = planOpenFiles(asked.openFiles, defaults.openFiles, host.openFilesMax)
   if (openFiles !== undefined) planned.openFiles = openFiles
   return planned
+}
+
+/**
+ * A limit that counts per user id binds a sandbox that has one id alone: root inside may become thousands of users.
+ * Core still sets the default one there, which ends a runaway program of `user`.
+ */
+function binds(capability: keyof NamespaceCapabilities['limits'], capabilities: NamespaceCapabilities): boolean {
+  const { limits, userns } = capabilities
+  if (capability === 'pids' && limits.pids === 'rlimit') return userns !== 'range'
+  return limits[capability] !== 'none'
 }
 
 function planOpenFiles(
@@ -70,10 +79,14 @@ function unenforceable(
   value: number,
   words: string,
   checkId: string,
-  checks: readonly ProbeCheck[],
+  { checks, capabilities }: HostLimits,
 ): IsolaError {
   const check = checks.find(({ id, ok }) => id === checkId && !ok)
-  const reason = check === undefined ? 'this host has no way to hold it' : check.detail
+  const perUser = resource === 'pids' && capabilities.limits.pids === 'rlimit'
+  const reason = [
+    check === undefined ? 'this host has no way to hold it' : check.detail,
+    ...(perUser ? ['a limit per user id does not bind root inside, which may become other users'] : []),
+  ].join('; ')
   return new IsolaError('limit.unenforceable', `a ${words} cannot be enforced here: ${reason}`, {
     ...(check?.hint ? { hint: check.hint } : {}),
     context: { limit: resource, value, check: checkId },

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { changedLimits, fileOwners, launcherLimits, prepareRequest } from './plan.ts'
 
 const TEMPLATE = {
+  fingerprint: '1',
   rootfs: {
     root: { lowers: ['/state/templates/host-1/skeleton'] },
     usr: { lowers: ['/state/templates/host-1/usr-mask', '/usr'] },

@@ -51,7 +51,12 @@ function serve(socket: Socket): void {
     for (const frame of reader.push(chunk)) {
       if (frame.type === FrameType.hello) {
         epoch = frame.epoch
-        send(FrameType.hello, 0, { generation: LAUNCHER_GENERATION, role: 'launcher', version: '0.0.0', pid: process.pid })
+        send(FrameType.hello, 0, {
+          generation: LAUNCHER_GENERATION,
+          role: 'launcher',
+          version: '0.0.0',
+          pid: process.pid,
+        })
       } else answer(frame, (value) => send(FrameType.response, frame.id, value), socket)
     }
   })

@@ -160,7 +160,7 @@ fn drop_oldest_never_stops_the_writer_and_marks_the_loss() {
     let id = host.start("dropping", &["sh", "-c", line], &json!({"overflow": "drop-oldest"}));
     host.response(id).expect("start");
     let mut numbers = NumberedLines::default();
-    while numbers.received < u64::from(INITIAL_CREDIT_BYTES) {
+    while numbers.received < INITIAL_CREDIT_BYTES {
         numbers.take(&host.next(id));
     }
     let deadline = Instant::now() + support::PATIENCE;

@@ -143,14 +143,14 @@ fn seats(launcher: &Launcher) -> Vec<u32> {
         .collect()
 }
 
-fn wait_for_seats(launcher: &Launcher, count: usize) {
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     for _ in 0..200 {
-        if seats(launcher).len() == count {
+        if is_so() {
             return;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    panic!("{} seats and not {count}", seats(launcher).len());
+    panic!("never: {what}");
 }
 
 #[test]
@@ -159,17 +159,19 @@ fn a_failure_that_is_over_fails_no_later_create() {
         return;
     }
     let launcher = Launcher::start("seats", RunAs::Root);
-    wait_for_seats(&launcher, 4);
+    wait_until("four seats wait", || seats(&launcher).len() == 4);
     let (place, away) = (launcher.state().join("seats"), launcher.state().join("away"));
     std::fs::rename(&place, &away).expect("take the place of seats away");
-    for pid in seats(&launcher) {
+    let ready = seats(&launcher);
+    for pid in &ready {
         let killed = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
         assert!(killed.expect("run kill").success());
     }
+    wait_until("the killed seats are gone", || seats(&launcher).iter().all(|pid| !ready.contains(pid)));
     // What is refilled now cannot get ready; and a create meanwhile is told the reason.
     let refused = launcher.client().call("prepare", prepare_request(&launcher, "a1"));
     assert!(refused.0["error"]["message"].as_str().expect("a message").contains("seats/"), "{refused:?}");
-    wait_for_seats(&launcher, 0);
+    wait_until("no seat waits", || seats(&launcher).is_empty());
     std::fs::rename(&away, &place).expect("give the place back");
     for index in 0..6 {
         prepare(&launcher, &format!("b{index}"));

@@ -112,7 +112,11 @@ const HOSTS = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
 `
 
-const RESOLV_CONF = '# a sandbox has no network unless a policy gives it one\n'
+/** Where the relay listens for questions; without a policy there is no way there, and look-ups fail at once. */
+const RESOLV_CONF = `# Isola's resolver: answers what the sandbox's policy allows
+nameserver 198.18.0.53
+options edns0
+`
 
 /** PATH comes with each process; a login shell must not replace it. */
 const PROFILE = `for file in /etc/profile.d/*.sh; do [ -r "$file" ] && . "$file"; done

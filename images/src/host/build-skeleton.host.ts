@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { execFile } from 'node:child_process'
 import { chmod, lstat, mkdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { FileOwners } from '@isola/core'
 import { sandboxGroup, sandboxPasswd, sandboxShadow } from './accounts.ts'
 import { DIRECTORIES, DPKG_DATABASE, DPKG_TRIGGERS, ETC_ALLOW_LIST, OWN_FILES, USR_LINKS } from './allow-list.ts'
 import { copyReadable } from './copy-readable.host.ts'
+import { makeMountPoint } from './make-mount-point.host.ts'
 
 const run = promisify(execFile)
 const USER_ID = 1000
@@ -89,18 +90,10 @@ async function makeHomes(target: string, mountPoints: readonly string[], owners:
   if (owners === 'as-on-disk') {
     await run('chown', ['--recursive', '--no-dereference', `${USER_ID}:${USER_ID}`, user])
   }
-  for (const path of mountPoints) await mkdir(join(target, path), { recursive: true, mode: 0o755 })
   const root = join(target, 'root')
   await mkdir(root, { recursive: true })
+  for (const path of mountPoints) await makeMountPoint(target, path, owners)
   // Passing through must be possible when an interpreter lies below; listing never is.
   const way = mountPoints.some((path) => path.startsWith('/root/')) ? 0o111 : 0
   await chmod(root, forRootOnly(owners).directory | way)
-  for (const path of mountPoints) await openParents(target, path)
-}
-
-/** Directories above a mount point carry no more than the way to it. */
-async function openParents(target: string, path: string): Promise<void> {
-  for (let parent = dirname(path); parent !== '/' && parent !== '/root'; parent = dirname(parent)) {
-    await chmod(join(target, parent), 0o755)
-  }
 }

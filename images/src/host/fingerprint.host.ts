@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 
 /** Raised whenever the recipe of the skeleton changes, so that older ones are built again. */
-const RECIPE = 4
+const RECIPE = 5
 
 /** Files and directories that change whenever packages of the host do. */
 const WITNESSES = [

@@ -45,6 +45,9 @@ export const errors = {
   'limit.unenforceable': kind(422, 'leave the limit out, or run `isola doctor` for what would make it hold'),
   'limit.exhausted': kind(429, 'remove sandboxes that are not needed any more', true),
 
+  'network.denied': kind(403, 'ask `isola net explain` which rule decides; `isola net set` changes it'),
+  'network.unreachable': kind(502, 'the policy allows it, but the destination does not answer', true),
+
   'process.not_found': kind(404, 'list the processes; it may have ended already'),
   'process.id_taken': kind(409, 'choose another process id'),
   'process.program_not_found': kind(422, 'check the name and the PATH inside the sandbox'),

@@ -45,7 +45,13 @@ export const RelayEvent = z.discriminatedUnion('event', [
     complete: z.boolean().describe('no more will be seen before a decision'),
   }),
   z.object({ event: z.literal('refused'), sandboxId, address, port }),
-  z.object({ event: z.literal('dns'), query: count, sandboxId, messageHex: hex }),
+  z.object({
+    event: z.literal('dns'),
+    query: count,
+    sandboxId,
+    stream: z.boolean().describe('asked over a stream, so the answer may be long'),
+    messageHex: hex,
+  }),
   z.object({
     event: z.literal('ended'),
     connection,

@@ -4,6 +4,7 @@ import { FileEntry, ProcessInfo } from '../agent/operations.ts'
 import type { ErrorCode } from '../errors/registry.ts'
 import { NamespaceCapabilities, ProbeCheck } from '../launcher/operations.ts'
 import { ResizeProcess, RunCommand, RunResult, SignalProcess } from '../process.ts'
+import { NetworkExplanation, SetNetwork } from '../network.ts'
 import { CreateSandbox, ListSandboxes, Sandbox, SandboxPage } from '../sandbox.ts'
 
 /** Raw bytes as a body, streamed in whatever size. */
@@ -42,6 +43,8 @@ const FILE_ERRORS = [
   'file.permission_denied',
   'file.not_directory',
   'file.io',
+  'process.user_unknown',
+  'process.root_unavailable',
 ] as const
 const START_ERRORS = [
   ...SANDBOX_ERRORS,
@@ -155,13 +158,48 @@ export const routes = {
     result: Sandbox,
     errors: ['sandbox.not_found'],
   },
+  setNetwork: {
+    method: 'PUT',
+    path: '/v1/sandboxes/{sandbox}/network',
+    summary: 'Change what may leave a running sandbox',
+    description: 'Holds when the answer comes. Open connections that the new policy does not allow are reset.',
+    params: ref,
+    body: SetNetwork,
+    status: 200,
+    result: Sandbox,
+    errors: [...SANDBOX_ERRORS, 'driver.unsupported', 'host.launcher_failed'],
+  },
+  explainNetwork: {
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/network/explain',
+    summary: 'Which rule decides about a URL, and why',
+    params: ref,
+    query: z.object({ url: z.string().min(1).max(4096).describe('http, https, tcp://host:port, or host:port') }),
+    status: 200,
+    result: NetworkExplanation,
+    errors: [...SANDBOX_ERRORS],
+  },
+  readNetworkLog: {
+    method: 'GET',
+    path: '/v1/sandboxes/{sandbox}/network/log',
+    summary: 'What was let through and what was not',
+    description: 'One `NetworkLogEntry` a line. The last 1000 of each sandbox are kept while the server lives.',
+    params: ref,
+    query: z.object({
+      after: z.coerce.number().int().min(0).default(0).describe('only entries with a higher `sequence`'),
+      follow: flag.describe('goes on until the sandbox is gone or the client leaves'),
+    }),
+    status: 200,
+    result: NDJSON,
+    errors: ['sandbox.not_found'],
+  },
   destroySandbox: {
     method: 'DELETE',
     path: '/v1/sandboxes/{sandbox}',
     summary: 'Destroy a sandbox and all it holds',
     params: ref,
     status: 204,
-    errors: ['sandbox.not_found'],
+    errors: ['sandbox.not_found', 'sandbox.state_conflict', 'request.timed_out'],
   },
 
   runCommand: {
@@ -180,10 +218,11 @@ export const routes = {
     method: 'GET',
     path: '/v1/sandboxes/{sandbox}/stream',
     summary: 'Start a process and stream it both ways',
-    description: 'Needs `Connection: Upgrade` and `Upgrade: isola-frames/1`; see docs/reference/frames.md.',
+    description:
+      'Needs `Connection: Upgrade` and `Upgrade: isola-frames/1`; see docs/reference/frames.md. Why a process cannot be started is told by the first frame, after the 101.',
     params: ref,
     status: 101,
-    errors: [...START_ERRORS, 'request.invalid'],
+    errors: ['sandbox.not_found', 'request.invalid'],
   },
   listProcesses: {
     method: 'GET',
@@ -192,7 +231,7 @@ export const routes = {
     params: ref,
     status: 200,
     result: z.object({ processes: z.array(ProcessInfo) }),
-    errors: SANDBOX_ERRORS,
+    errors: [...SANDBOX_ERRORS, 'request.timed_out'],
   },
   signalProcess: {
     method: 'POST',
@@ -232,6 +271,8 @@ export const routes = {
     method: 'PUT',
     path: '/v1/sandboxes/{sandbox}/files',
     summary: 'Write a file; it appears whole or not at all',
+    description:
+      'With `append`, and where a file is written in place because its directory takes no new one, a write that breaks off leaves a part.',
     params: ref,
     query: z.object({
       path,
@@ -266,7 +307,7 @@ export const routes = {
     query: z.object({ path, user, follow: flag }),
     status: 200,
     result: FileEntry,
-    errors: FILE_ERRORS,
+    errors: [...FILE_ERRORS, 'request.timed_out'],
   },
   listFiles: {
     method: 'GET',
@@ -299,7 +340,7 @@ export const routes = {
         .optional(),
     }),
     status: 204,
-    errors: [...FILE_ERRORS, 'file.exists'],
+    errors: [...FILE_ERRORS, 'file.exists', 'file.no_space'],
   },
   moveFile: {
     method: 'POST',
@@ -308,7 +349,7 @@ export const routes = {
     params: ref,
     body: z.strictObject({ from: path, to: path, user, overwrite: z.boolean().optional() }),
     status: 204,
-    errors: [...FILE_ERRORS, 'file.exists'],
+    errors: [...FILE_ERRORS, 'file.exists', 'file.no_space'],
   },
 } as const satisfies Record<string, Route>
 

@@ -3,6 +3,10 @@ export type {
   DoctorReport,
   DriverReport,
   FileEntry,
+  NetworkExplanation,
+  NetworkLogEntry,
+  NetworkPolicy,
+  NetworkRule,
   ProcessInfo,
   Sandbox as SandboxInfo,
   SandboxState,
@@ -15,6 +19,8 @@ export type { FileContent } from './files/file-body.ts'
 export type { FileOptions, Files, ListOptions as ListFilesOptions, ReadOptions, WriteOptions } from './files/files.ts'
 export { findServerProgram } from './local-server/server-program.ts'
 export { defaultStateDirectory } from './local-server/state-directory.ts'
+export { type NetworkOption, NetworkSyntaxError, parseNetwork } from './network/parse-network.ts'
+export type { LogOptions as NetworkLogOptions, SandboxNetwork } from './network/sandbox-network.ts'
 export type { Command } from './process/command.ts'
 export { CommandError, CommandResult } from './process/command-result.ts'
 export type { InputContent } from './process/feed-input.ts'

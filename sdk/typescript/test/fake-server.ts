@@ -21,6 +21,8 @@ export class FakeServer implements AsyncDisposable {
   refuseNext: IsolaError | undefined
   /** Closes the connection of the next request without an answer. */
   dropNext = false
+  /** Keeps the next request waiting for it. */
+  holdNext: Promise<void> | undefined
   requiredKey: string | undefined
   url = ''
   readonly #http: Server
@@ -58,6 +60,11 @@ export class FakeServer implements AsyncDisposable {
     return server
   }
 
+  /** Closes every connection that is open now, whatever runs on it. */
+  dropConnections(): void {
+    this.#http.closeAllConnections()
+  }
+
   async close(): Promise<void> {
     this.#http.closeAllConnections()
     for (const socket of this.#sockets) socket.destroy()
@@ -76,6 +83,9 @@ export class FakeServer implements AsyncDisposable {
       request.socket.destroy()
       return
     }
+    const hold = this.holdNext
+    this.holdNext = undefined
+    await hold
     try {
       await this.#route(request, response)
     } catch (error) {

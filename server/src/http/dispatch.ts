@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Journal } from '@isola/core'
+import type { Journal, SandboxService } from '@isola/core'
 import { BYTES, IsolaError, type Route, type RouteName, routes } from '@isola/protocol'
 import type { Access } from '../access/access.ts'
 import type { Activity } from '../lifecycle/activity.ts'
@@ -15,6 +15,7 @@ const REST_OF_BODY_MS = 2_000
 
 export interface DispatchDeps {
   readonly handlers: Handlers
+  readonly service: Pick<SandboxService, 'get' | 'claim'>
   readonly activity: Activity
   readonly journal: Journal
   readonly waits: Waits
@@ -27,13 +28,14 @@ export async function dispatch(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  using _busy = deps.activity.begin()
+  using held = new DisposableStack()
+  held.use(deps.activity.begin())
   let what = `${request.method} request`
   try {
     if (deps.activity.isClosing) throw closing()
     const { route, query } = admit(access, request)
     what = route.name
-    await answer(deps, route, query, new Exchange(request, response, deps.waits))
+    await answer(deps, route, query, new Exchange(request, response, deps.waits), held)
   } catch (error) {
     if (!request.complete) letGoOfBody(request, response)
     sendError(response, toIsolaError(error, what, deps.journal))
@@ -57,6 +59,7 @@ async function answer(
   match: RouteMatch,
   query: URLSearchParams,
   exchange: Exchange,
+  held: DisposableStack,
 ): Promise<void> {
   const { name } = match
   if (name === 'streamProcess') {
@@ -64,7 +67,8 @@ async function answer(
       hint: 'send `Connection: Upgrade` and `Upgrade: isola-frames/1`',
     })
   }
-  const inputs = await parseInputs(name, match, query, exchange)
+  const path = claimSandbox(deps.service, parsePath(match), held)
+  const inputs = await parseInputs(name, path, query, exchange)
   const handler = deps.handlers[name] as (inputs: Inputs<RouteName>, exchange: Exchange) => unknown
   const value = await handler(inputs, exchange)
   if (exchange.response.headersSent) return
@@ -72,16 +76,38 @@ async function answer(
   else sendJson(exchange.response, routes[name].status, value)
 }
 
+type PathValues = Readonly<Record<string, string>>
+
+function parsePath({ name, params }: RouteMatch): PathValues | undefined {
+  const schema = (routes[name] as Route).params
+  return schema && (parseInput('path', schema, params) as PathValues)
+}
+
+/**
+ * A sandbox that is asked for anything is in use until the response is over, and a name means what
+ * it meant when the request came.
+ */
+function claimSandbox(
+  service: DispatchDeps['service'],
+  path: PathValues | undefined,
+  held: DisposableStack,
+): PathValues | undefined {
+  if (path?.['sandbox'] === undefined) return path
+  const { id } = service.get(path['sandbox'])
+  held.defer(service.claim(id))
+  return { ...path, sandbox: id }
+}
+
 async function parseInputs(
   name: RouteName,
-  match: RouteMatch,
+  params: PathValues | undefined,
   query: URLSearchParams,
   exchange: Exchange,
 ): Promise<Inputs<RouteName>> {
   const route: Route = routes[name]
-  const { params, headers, body } = route
+  const { headers, body } = route
   const inputs = {
-    params: params && parseInput('path', params, match.params),
+    params,
     query: route.query && parseQuery(route.query, query),
     headers: headers && parseInput('header', headers, exchange.request.headers),
     body: undefined as unknown,

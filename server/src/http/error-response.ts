@@ -4,6 +4,7 @@ import { type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Journal } from '@isola/core'
 import { IsolaError } from '@isola/protocol'
+import { endAndLinger } from '../streams/linger.ts'
 
 /**
  * Everything that is thrown while a request is served becomes an IsolaError here, the one place
@@ -47,6 +48,8 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 
 /** For connections that have no ServerResponse: upgrades, and requests that could not be parsed. */
 export function sendErrorOnSocket(socket: Duplex, error: IsolaError): void {
+  // It has been told already; what it goes on sending is no request either.
+  if (socket.writableEnded) return
   if (!socket.writable) {
     socket.destroy()
     return
@@ -60,7 +63,7 @@ export function sendErrorOnSocket(socket: Duplex, error: IsolaError): void {
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   const reason = STATUS_CODES[error.status] ?? 'Error'
-  socket.end(`HTTP/1.1 ${error.status} ${reason}\r\n${lines.join('')}\r\n${body}`)
+  endAndLinger(socket, `HTTP/1.1 ${error.status} ${reason}\r\n${lines.join('')}\r\n${body}`)
 }
 
 function headersOf(error: IsolaError): Record<string, string> {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type IncomingMessage, request } from 'node:http'
-import { MAX_JSON_BODY_BYTES } from '@isola/protocol'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { connect } from 'node:net'
+import { encodeFrame, FrameType, MAX_JSON_BODY_BYTES } from '@isola/protocol'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { open, readAll, readReply, send, sendRaw } from '../../test/send.ts'
 import { TestServer } from '../../test/test-server.ts'
+import { openFilesMax } from './open-files-max.host.ts'
 
 let server: TestServer
 beforeEach(async () => {
@@ -128,6 +130,109 @@ test('an unknown query field is refused by name', async () => {
   expect(json.error.message).toContain('limt')
 })
 
+describe('a request on a sandbox', () => {
+  test('claims it until its response is over, whatever it asks', async () => {
+    const { id } = server.service.add({ name: 'web' })
+    const writing = Promise.withResolvers<void>()
+    const written = Promise.withResolvers<void>()
+    server.service.onWrite = async () => {
+      writing.resolve()
+      await written.promise
+      return { size: 0 }
+    }
+    const upload = send(server, 'PUT', '/v1/sandboxes/web/files?path=x', { body: 'content' })
+    await writing.promise
+    expect(server.service.claimed).toEqual([id])
+    expect(server.service.claims).toBe(1)
+    written.resolve()
+    await upload
+    await server.activity.quiet(5_000)
+    expect(server.service.claims).toBe(0)
+  })
+
+  test('claims it also while its body is still coming, and lets go when the client does', async () => {
+    server.service.add({ name: 'web' })
+    const socket = await open(server)
+    socket.write('POST /v1/sandboxes/web/run HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{')
+    while (server.service.claims === 0) await new Promise((resolve) => setImmediate(resolve))
+    socket.destroy()
+    await server.activity.quiet(5_000)
+    expect(server.service.claims).toBe(0)
+  })
+
+  test('lets go of it also when it fails', async () => {
+    server.service.add({ name: 'web' })
+    expect((await send(server, 'POST', '/v1/sandboxes/web/run', { body: {} })).status).toBe(400)
+    await server.activity.quiet(5_000)
+    expect([server.service.claimed.length, server.service.claims]).toEqual([1, 0])
+  })
+})
+
+describe('a stream on a name', () => {
+  test('stays with the sandbox that had the name when it began', async () => {
+    const old = server.service.add({ name: 'work' })
+    const socket = await open(server)
+    socket.write(
+      'GET /v1/sandboxes/work/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: isola-frames/1\r\n\r\n',
+    )
+    await new Promise((resolve) => socket.once('data', resolve))
+    server.service.records.delete(old.id)
+    const young = server.service.add({ name: 'work' })
+    const payload = Buffer.from('{"argv":["x"],"destroySandbox":true}')
+    socket.write(encodeFrame({ epoch: 1, id: 1, type: FrameType.request, payload }))
+    await new Promise((resolve) => socket.once('data', resolve))
+    server.service.process.end()
+    await readAll(socket.on('end', () => socket.end()))
+    expect(server.service.startedIn).toEqual([old.id])
+    expect([server.service.claimed, server.service.destroyed]).toEqual([[old.id], []])
+    expect(server.service.records.has(young.id)).toBe(true)
+  })
+})
+
+describe('a peer that keeps its half of the connection open', () => {
+  test.each([
+    ['garbage', 'garbage\r\n\r\n', 'request.invalid'],
+    [
+      'a stream that is refused',
+      'GET /v1/sandboxes/nobody/stream HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: isola-frames/1\r\n\r\n',
+      'sandbox.not_found',
+    ],
+  ])('is answered and cut off after a moment: %s', async (_what, bytes, code) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const socket = connect({ path: server.socketPath, allowHalfOpen: true })
+    let text = ''
+    socket.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+    })
+    socket.on('error', () => {})
+    socket.write(bytes)
+    await new Promise((resolve) => socket.once('end', resolve))
+    expect(text).toContain(code)
+    expect(await connections()).toBe(1)
+    await vi.advanceTimersByTimeAsync(5_000)
+    vi.useRealTimers()
+    while ((await connections()) > 0) await new Promise((resolve) => setImmediate(resolve))
+    socket.destroy()
+  })
+
+  test('gets its answer also when it goes on sending', async () => {
+    const socket = await open(server)
+    const answer = readAll(socket)
+    socket.write('garbage\r\n\r\n')
+    socket.write('more garbage\r\n\r\n'.repeat(10_000))
+    expect(await answer).toContain('request.invalid')
+  })
+
+  test('cannot take all descriptors: connections are bounded below their number', () => {
+    const { maxConnections } = server.http.server
+    expect(maxConnections).toBeGreaterThan(100)
+    expect(maxConnections).toBeLessThan(openFilesMax() / 2)
+  })
+
+  const connections = (): Promise<number> =>
+    new Promise((resolve) => server.http.server.getConnections((_error, count) => resolve(count)))
+})
+
 test('a server that is stopping takes no new work', async () => {
   server.activity.close()
   const { status, json } = await send(server, 'GET', '/v1/health')
@@ -146,4 +251,14 @@ test('two requests on one connection are both answered', async () => {
     'GET /v1/health HTTP/1.1\r\nHost: x\r\n\r\nGET /v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
   )
   expect((await readAll(socket)).match(/"ok"/g)).toHaveLength(2)
+})
+
+test('a connection that sends many requests ahead is ended, and others are served', async () => {
+  const flood = connect(server.socketPath)
+  const closed = new Promise((resolve) => flood.once('close', resolve))
+  flood.on('error', () => {})
+  flood.pause()
+  flood.write('GET /v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(5_000))
+  await closed
+  expect((await send(server, 'GET', '/v1/health')).status).toBe(200)
 })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { FRAMES_UPGRADE, IsolaError } from '@isola/protocol'
@@ -7,12 +7,16 @@ import type { Access } from '../access/access.ts'
 import { ProcessStream, type ProcessStreamDeps } from '../streams/process-stream.ts'
 import { admit, closing, type DispatchDeps, dispatch } from './dispatch.ts'
 import { sendErrorOnSocket, toIsolaError } from './error-response.ts'
+import { RequestsAhead } from './requests-ahead.ts'
+import { openFilesMax } from './open-files-max.host.ts'
 
 const MAX_HEADER_BYTES = 32 * 1024
 const HEADERS_TIMEOUT_MS = 15_000
 const KEEP_ALIVE_MS = 75_000
 /** A TCP peer that vanished is noticed after this and ten probes a second apart. */
 const PROBE_AFTER_MS = 10_000
+/** Of all descriptors, for the connections of one listener; there are two, and sandboxes, store and log need some as well. */
+const SHARE_OF_DESCRIPTORS = 1 / 4
 
 // Newer than the types: lets requests with other upgrades (curl offers h2c) pass as plain ones.
 type Options = ServerOptions & { shouldUpgradeCallback(request: IncomingMessage): boolean }
@@ -40,8 +44,13 @@ export class HttpServer {
       requireHostHeader: false,
       shouldUpgradeCallback: (request) => isFramesUpgrade(request),
     }
-    this.server = createServer(options, (request, response) => void dispatch(deps, access, request, response))
-    this.server.on('checkContinue', (request, response) => void dispatch(deps, access, request, response))
+    const ahead = new RequestsAhead()
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      if (ahead.begin(request, response)) void dispatch(deps, access, request, response)
+    }
+    this.server = createServer(options, serve)
+    this.server.maxConnections = Math.floor(openFilesMax() * SHARE_OF_DESCRIPTORS)
+    this.server.on('checkContinue', serve)
     this.server.on('upgrade', (request, socket, head) => void this.#upgrade(request, socket, head))
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
       sendErrorOnSocket(socket, parseFailure(error)),
@@ -77,10 +86,13 @@ export class HttpServer {
     }
   }
 
+  /** @returns the id of the sandbox */
   #admitStream(request: IncomingMessage): string {
     if (this.#deps.activity.isClosing) throw closing()
     const { route } = admit(this.#access, request)
-    if (route.name === 'streamProcess' && isFramesUpgrade(request)) return route.params['sandbox'] ?? ''
+    // A name may mean another sandbox by the time the stream ends.
+    if (route.name === 'streamProcess' && isFramesUpgrade(request))
+      return this.#deps.service.get(route.params['sandbox'] ?? '').id
     throw new IsolaError('request.invalid', `${route.name} has no upgrade to ${request.headers.upgrade}`, {
       hint: `only a process stream is upgraded, to ${FRAMES_UPGRADE}`,
     })

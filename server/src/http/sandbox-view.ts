@@ -18,14 +18,14 @@ export function sandboxView(record: SandboxRecord): Sandbox {
     resources,
     workdir,
     ephemeral,
-    network: 'none',
+    network: record.network,
     run: runOf(record),
     createdAt,
     transitions: [...record.transitions],
   }
 }
 
-function runOf({ runId, runStartedAt, ref }: SandboxRecord): Sandbox['run'] {
+function runOf({ runId, runStartedAt, ref, agentGeneration = AGENT_GENERATION }: SandboxRecord): Sandbox['run'] {
   if (runId === null || runStartedAt === null || ref === null) return null
-  return { id: runId, startedAt: runStartedAt, agentGeneration: AGENT_GENERATION, users: ref.users }
+  return { id: runId, startedAt: runStartedAt, agentGeneration, users: ref.users }
 }

@@ -15,7 +15,7 @@ export class AlreadyRunning extends IsolaError {
 
   constructor(pid: number, stateDirectory: string, socketPath: string) {
     super('server.start_failed', `another server (pid ${pid || 'unknown'}) has the state directory ${stateDirectory}`, {
-      hint: 'use that one, end it, or give another directory with --state',
+      hint: `use that one, end it${pid ? ` with \`kill ${pid}\`` : ''} (sandboxes live on), or set ISOLA_STATE_DIR to another directory`,
       context: { pid, stateDirectory },
     })
     this.pid = pid

@@ -87,7 +87,10 @@ describe('one server per state directory', () => {
     const server = await listening(socketPath)
     await expect(waiting).rejects.toThrow(AlreadyRunning)
     await expect(becomeTheOne(directory, socketPath)).rejects.toThrow(
-      `another server (pid ${process.pid}) has the state directory ${directory}`,
+      expect.objectContaining({
+        message: `another server (pid ${process.pid}) has the state directory ${directory}`,
+        hint: expect.stringContaining(`end it with \`kill ${process.pid}\``),
+      }),
     )
     server.close()
     if ('release' in lock) lock.release()
@@ -113,7 +116,10 @@ describe('listening', () => {
   test('removes a socket that nobody answers, and no other', async () => {
     const path = join(directory, 's')
     const first = await listening(path)
-    await expect(listening(path)).rejects.toThrow(`listen on ${path}: another program listens there`)
+    await expect(listening(path)).rejects.toMatchObject({
+      message: `listen on ${path}: another program listens there`,
+      hint: 'end it, or set ISOLA_STATE_DIR to another directory',
+    })
     expect(existsSync(path)).toBe(true)
     first.close()
     writeFileSync(path, 'precious')
@@ -144,6 +150,7 @@ describe('listening', () => {
     await expect(listenOnTcp(createServer(), '127.0.0.1', port)).rejects.toMatchObject({
       code: 'server.start_failed',
       message: `listen on 127.0.0.1:${port}: another program listens there`,
+      hint: 'end it, or give another address with --listen',
     })
     await expect(listenOnTcp(createServer(), '203.0.113.1', 0)).rejects.toThrow('this host has no such address')
     first.close()

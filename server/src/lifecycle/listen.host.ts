@@ -6,6 +6,10 @@ import { IsolaError } from '@isola/protocol'
 const MAX_SOCKET_PATH_BYTES = 107
 const NOT_FOR_OTHERS = 0o177
 
+/** Only what both `isolad` and `isola serve` know. */
+const OTHER_ADDRESS = 'give another address with --listen'
+const OTHER_DIRECTORY = 'set ISOLA_STATE_DIR to another directory'
+
 /**
  * Listens on a unix socket that has mode 0600 from its first instant.
  *
@@ -27,7 +31,7 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
   const umask = process.umask(NOT_FOR_OTHERS)
   let listening: Promise<void>
   try {
-    listening = started(server, path, () => server.listen(path))
+    listening = started(server, path, OTHER_DIRECTORY, () => server.listen(path))
   } finally {
     process.umask(umask)
   }
@@ -36,14 +40,14 @@ export async function listenOnSocket(server: Server, path: string): Promise<void
 
 /** @returns the address as a URL; port 0 lets the kernel choose */
 export async function listenOnTcp(server: Server, host: string, port: number): Promise<string> {
-  await started(server, `${host}:${port}`, () => server.listen({ host, port }))
+  await started(server, `${host}:${port}`, OTHER_ADDRESS, () => server.listen({ host, port }))
   const { address, port: bound, family } = server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
 }
 
-function started(server: Server, where: string, listen: () => void): Promise<void> {
+function started(server: Server, where: string, elsewhere: string, listen: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => reject(explain(error, where))
+    const onError = (error: NodeJS.ErrnoException): void => reject(explain(error, where, elsewhere))
     server.once('error', onError)
     server.once('listening', () => {
       server.off('error', onError)
@@ -58,9 +62,9 @@ async function removeStaleSocket(path: string): Promise<void> {
   if (stat === undefined) return
   if (!stat.isSocket())
     throw new IsolaError('server.start_failed', `listen on ${path}: it is a file, not a socket`, {
-      hint: 'remove it, or give another path with --socket',
+      hint: `remove it, or ${OTHER_DIRECTORY}`,
     })
-  if (await answers(path)) throw explain({ code: 'EADDRINUSE' }, path)
+  if (await answers(path)) throw explain({ code: 'EADDRINUSE' }, path, OTHER_DIRECTORY)
   rmSync(path, { force: true })
 }
 
@@ -78,8 +82,14 @@ export function answers(path: string): Promise<boolean> {
   })
 }
 
-function explain(error: { code?: string | undefined; message?: string | undefined }, where: string): IsolaError {
-  const [problem, hint] = reasonOf(error)
+interface Failure {
+  readonly code?: string | undefined
+  readonly message?: string | undefined
+}
+
+/** @param elsewhere how to make it listen in another place */
+function explain(error: Failure, where: string, elsewhere: string): IsolaError {
+  const [problem, hint] = reasonOf(error, elsewhere)
   return new IsolaError('server.start_failed', `listen on ${where}: ${problem}`, {
     hint,
     context: { address: where },
@@ -87,22 +97,16 @@ function explain(error: { code?: string | undefined; message?: string | undefine
   })
 }
 
-function reasonOf({
-  code,
-  message,
-}: {
-  code?: string | undefined
-  message?: string | undefined
-}): [problem: string, hint: string] {
+function reasonOf({ code, message }: Failure, elsewhere: string): [problem: string, hint: string] {
   switch (code) {
     case 'EADDRINUSE':
-      return ['another program listens there', 'end it, or give another address with --listen or --socket']
+      return ['another program listens there', `end it, or ${elsewhere}`]
     case 'EACCES':
-      return ['not allowed', 'give a port above 1023, or a directory of your own']
+      return ['not allowed', elsewhere === OTHER_ADDRESS ? 'give a port above 1023' : elsewhere]
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return ['this host has no such address', 'try 127.0.0.1']
     default:
-      return [message ?? code ?? 'unknown reason', 'give another address with --listen or --socket']
+      return [message ?? code ?? 'unknown reason', elsewhere]
   }
 }

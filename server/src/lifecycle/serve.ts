@@ -5,6 +5,8 @@ import { AGENT_GENERATION } from '@isola/protocol'
 import { localAccess } from '../access/access.ts'
 import type { ServerConfig } from '../config.ts'
 import { doctorReport } from '../doctor.ts'
+import { createNameLookup } from '../egress/dns-lookup.host.ts'
+import { Egresses } from '../egress/egresses.ts'
 import { allHandlers } from '../http/handlers/all-handlers.ts'
 import { type HttpDeps, HttpServer } from '../http/http-server.ts'
 import { WAITS } from '../http/waits.ts'
@@ -47,8 +49,24 @@ export async function serve(config: ServerConfig, makeDrivers: MakeDrivers, jour
   const drivers = makeDrivers(stateDirectory, journal)
   for (const driver of drivers) opened.defer(() => driver.close())
 
+  const egresses = new Egresses({
+    stateDirectory,
+    journal,
+    lookup: createNameLookup(config.dnsServers === undefined ? {} : { servers: config.dnsServers }),
+    findRegistries: async () => (await import('../egress/registry-hosts.host.ts')).findRegistries(),
+    nowMs: () => systemClock.nowMs(),
+  })
+  opened.use(egresses)
   const { poolSize } = config
-  const domain = createSandboxService({ drivers, store, clock: systemClock, random: systemRandom, journal, poolSize })
+  const domain = createSandboxService({
+    drivers,
+    store,
+    clock: systemClock,
+    random: systemRandom,
+    journal,
+    egress: egresses,
+    poolSize,
+  })
   opened.defer(() => domain.close())
   const adoption = await domain.start(new Operation('start', { timeoutMs: START_MS }))
   journal.info('took over what an earlier server left', { ...adoption })
@@ -61,7 +79,13 @@ export async function serve(config: ServerConfig, makeDrivers: MakeDrivers, jour
     openapi: readOpenapi,
     doctor: () => doctorReport(drivers, stateDirectory, systemRandom),
   }
-  const deps: HttpDeps = { handlers: allHandlers(domain, facts), service: domain, activity, journal, waits: WAITS }
+  const deps: HttpDeps = {
+    handlers: allHandlers(domain, egresses, facts),
+    service: domain,
+    activity,
+    journal,
+    waits: WAITS,
+  }
   const { servers, url, keyFile } = await openListeners(config, deps, stateDirectory, socketPath)
   journal.info('ready', { version, pid: process.pid, socketPath, url })
 

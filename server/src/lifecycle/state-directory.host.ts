@@ -28,7 +28,7 @@ export function openStateDirectory(path: string): string {
     const { code, message } = error as NodeJS.ErrnoException
     const kind = code === 'ENOSPC' || code === 'EDQUOT' ? 'host.no_space' : 'server.start_failed'
     throw new IsolaError(kind, `open the state directory ${path}: ${message}`, {
-      hint: 'give a directory of your own with --state or ISOLA_STATE_DIR',
+      hint: 'set ISOLA_STATE_DIR to a directory of your own',
       context: { path },
       cause: error,
     })
@@ -50,7 +50,7 @@ function makeDirectory(path: string): void {
 
 function refuse(directory: string, problem: string): IsolaError {
   return new IsolaError('server.start_failed', `open the state directory ${directory}: ${problem}`, {
-    hint: 'give a shorter path of your own with --state or ISOLA_STATE_DIR',
+    hint: 'set ISOLA_STATE_DIR to a shorter path of your own',
     context: { path: directory },
   })
 }

@@ -23,6 +23,10 @@ export const MIGRATIONS: readonly string[] = [
      created_at_ms INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX idempotency_age ON idempotency (created_at_ms);`,
+  // One that is being removed holds its name no more: it may be a dead one whose name a living one has by now.
+  `DROP INDEX sandboxes_living_name;
+   CREATE UNIQUE INDEX sandboxes_living_name ON sandboxes (name)
+     WHERE name IS NOT NULL AND state IN ('creating', 'running');`,
 ]
 
 export const SCHEMA_VERSION = MIGRATIONS.length

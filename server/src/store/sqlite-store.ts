@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite'
 import type { SandboxQuery, SandboxRecord, Store } from '@isola/core'
-import { IsolaError } from '@isola/protocol'
+import { IsolaError, type Network } from '@isola/protocol'
 import { diskIsFull, openDatabase } from './open-database.host.ts'
 import { RecordCache } from './record-cache.ts'
 import { explainSqliteError, isUniqueViolation } from './sqlite-error.ts'
@@ -59,7 +59,7 @@ export class SqliteStore implements Store {
       this.#findById(idOrName) ??
       this.#get(
         `SELECT record FROM sandboxes WHERE name = ?
-         ORDER BY state IN ('creating', 'running', 'stopping') DESC, created_at DESC LIMIT 1`,
+         ORDER BY state IN ('creating', 'running') DESC, created_at DESC LIMIT 1`,
         [idOrName],
       )
     )
@@ -170,7 +170,11 @@ export function positionAfter(record: Pick<SandboxRecord, 'createdAt' | 'id'>): 
 }
 
 function parseRow(row: Row): SandboxRecord {
-  return JSON.parse(row.record) as SandboxRecord
+  // Records of versions that knew no networks have none.
+  const { network = 'none', ...record } = JSON.parse(row.record) as Omit<SandboxRecord, 'network'> & {
+    network?: Network
+  }
+  return { ...record, network }
 }
 
 function nameTaken(name: string, cause: unknown): IsolaError {

@@ -10,6 +10,7 @@ import {
   FrameType,
   IsolaError,
 } from '@isola/protocol'
+import { endAndLinger } from './linger.ts'
 
 /** One connection carries one process: the epoch never changes. */
 const EPOCH = 1
@@ -17,7 +18,6 @@ const EPOCH = 1
 const COPY_BELOW_BYTES = 16 * 1024
 /** Answers that a client may leave unread. Output never gets there: it waits for the socket to drain. */
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
-const LINGER_MS = 5_000
 
 type Outgoing = Parameters<typeof encodeFrame>[0]
 
@@ -104,7 +104,7 @@ export class FrameSocket {
   end(): void {
     this.#closeReason ??= new Error('the stream is over')
     this.wake()
-    this.#finish()
+    endAndLinger(this.#socket)
   }
 
   #receive(chunk: Uint8Array): void {
@@ -123,27 +123,11 @@ export class FrameSocket {
     if (this.isClosed) return
     if (error instanceof StreamBreach && this.#socket.writable) {
       this.#socket.write(brokenEnd(error))
-      this.#finish()
+      endAndLinger(this.#socket)
     } else this.#socket.destroy()
     this.#closeReason = error
     this.wake()
     this.#listener.onClose(error)
-  }
-
-  /**
-   * Closing both halves at once would meet a client that still writes (its last credit, the end of its
-   * input) with a broken pipe, which takes from it what it has not read yet. So the client closes;
-   * one that does not is cut off.
-   */
-  #finish(): void {
-    if (this.#socket.destroyed) return
-    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS)
-    this.#socket.once('close', () => clearTimeout(timer))
-    const hasClientEnded = this.#socket.readableEnded
-    if (!hasClientEnded) this.#socket.once('end', () => this.#socket.destroy())
-    this.#socket.end(() => {
-      if (hasClientEnded) this.#socket.destroy()
-    })
   }
 }
 

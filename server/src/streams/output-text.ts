@@ -1,14 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isUtf8 } from 'node:buffer'
 
+/** Text that is no longer stays text, whatever is in it. */
+const SHORT_BYTES = 64 * 1024
+/** What each byte of a text costs in JSON beyond itself. */
+const JSON_GROWTH = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x80 ? JSON.stringify(String.fromCharCode(byte)).length - 3 : 0,
+)
+
 export interface OutputText {
   readonly text: string
   readonly base64?: string
 }
 
-/** Bytes as text where they are UTF-8, else as base64. */
+/** Bytes as text where they are UTF-8 and JSON does not blow them up, else as base64. */
 export function outputText(bytes: Buffer): OutputText {
-  return isUtf8(bytes) ? { text: bytes.toString('utf8') } : { text: '', base64: bytes.toString('base64') }
+  const isText = isUtf8(bytes) && !growsInJson(bytes)
+  return isText ? { text: bytes.toString('utf8') } : { text: '', base64: bytes.toString('base64') }
+}
+
+/**
+ * Whether escapes would make more of it than base64 does. A program can print nothing but NUL, which is
+ * six bytes each in JSON: as much as may be buffered would keep the server busy for seconds.
+ */
+function growsInJson(bytes: Buffer): boolean {
+  if (bytes.length < SHORT_BYTES) return false
+  let room = bytes.length / 3
+  // By index: an iterator would take a second for all that may be buffered.
+  for (let at = 0; at < bytes.length && room >= 0; at++) room -= JSON_GROWTH[bytes[at] as number] as number
+  return room < 0
 }
 
 /** The same for pieces of a stream: a character that spans two pieces is kept for the second. */

@@ -270,6 +270,25 @@ describe('the end of the connection', () => {
     await client.served
   })
 
+  test('by cancel before the start is answered kills what was started meanwhile', async () => {
+    const client = new StreamClient()
+    const begun = Promise.withResolvers<void>()
+    const release = Promise.withResolvers<void>()
+    client.service.startProcess = async () => {
+      begun.resolve()
+      await release.promise
+      return client.service.process
+    }
+    client.sendJson({ argv: ['x'] })
+    await begun.promise
+    client.send({ type: FrameType.cancel })
+    await settle()
+    release.resolve()
+    expect((await client.next(isResponse(1))).json).toMatchObject({ ok: true })
+    expect((await client.next(isExit)).json.signal).toBe('SIGKILL')
+    await client.served
+  })
+
   test('by cancel kills the process and tells its exit', async () => {
     const client = new StreamClient()
     await client.start()

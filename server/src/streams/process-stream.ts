@@ -27,7 +27,7 @@ export interface ProcessStreamDeps {
  */
 export class ProcessStream {
   readonly #deps: ProcessStreamDeps
-  readonly #sandbox: string
+  readonly #sandboxId: string
   readonly #frames: FrameSocket
   readonly #away = new AbortController()
   readonly #first = Promise.withResolvers<Uint8Array>()
@@ -37,11 +37,13 @@ export class ProcessStream {
   readonly #pending = new Map<number, Promise<void>>()
   #live: LiveProcess | undefined
   #hasRequest = false
+  #isCancelled = false
   #hasExited = false
 
-  constructor(deps: ProcessStreamDeps, sandbox: string, socket: Duplex) {
+  /** `sandboxId`, not its name: that may be another's by the time the stream ends. */
+  constructor(deps: ProcessStreamDeps, sandboxId: string, socket: Duplex) {
     this.#deps = deps
-    this.#sandbox = sandbox
+    this.#sandboxId = sandboxId
     this.#frames = new FrameSocket(socket, {
       onFrame: (frame) => this.#onFrame(frame),
       onClose: (error) => this.#onClose(error),
@@ -88,8 +90,9 @@ export class ProcessStream {
     const spec = processSpec(parseInput('body', StartProcess, request))
     if (!spec.stdin) this.#stdin.refuse()
     const operation = new Operation('start process', { signal: this.#away.signal, timeoutMs: this.#deps.waits.callMs })
-    const live = await this.#deps.service.startProcess(this.#sandbox, spec, operation)
+    const live = await this.#deps.service.startProcess(this.#sandboxId, spec, operation)
     this.#live = live
+    if (this.#isCancelled) live.kill()
     this.#frames.sendJson(FrameType.response, PROCESS, { ok: true, processId: live.processId, pid: live.pid })
     if (spec.stdin) void this.#stdin.feed(live)
     return live
@@ -124,6 +127,8 @@ export class ProcessStream {
       case FrameType.credit:
         return this.#output(frame.channel).grant(frame.payload)
       case FrameType.cancel:
+        // Before the process is there it is killed as soon as it is.
+        this.#isCancelled = true
         return this.#live?.kill()
       default:
         throw new StreamBreach(`frame of type ${frame.type}`)
@@ -137,7 +142,7 @@ export class ProcessStream {
     const { processId } = this.#live
     const { service, waits } = this.#deps
     const operation = new Operation('stream request', { signal: this.#away.signal, timeoutMs: waits.callMs })
-    const answered = answerStreamRequest(service, this.#sandbox, processId, payload, operation)
+    const answered = answerStreamRequest(service, this.#sandboxId, processId, payload, operation)
       .then(
         () => ({ ok: true }),
         (error: unknown) => this.#failure(error),
@@ -168,10 +173,10 @@ export class ProcessStream {
   async #destroySandbox(): Promise<void> {
     try {
       const operation = new Operation('destroy sandbox', { timeoutMs: this.#deps.waits.destroyMs })
-      await this.#deps.service.destroy(this.#sandbox, 'its process stream ended', operation)
+      await this.#deps.service.destroy(this.#sandboxId, 'its process stream ended', operation)
     } catch (error) {
       if (IsolaError.is(error) && error.code === 'sandbox.not_found') return
-      this.#deps.journal.warn('a sandbox outlived its stream', { sandbox: this.#sandbox, error: String(error) })
+      this.#deps.journal.warn('a sandbox outlived its stream', { sandbox: this.#sandboxId, error: String(error) })
     }
   }
 

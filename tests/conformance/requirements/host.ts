@@ -17,6 +17,11 @@ export const host = {
     needs: 'no-memory-limit',
   },
   'limit.pids': { sentence: 'more processes than allowed cannot be started', source: limits, needs: 'pids' },
+  'limit.pids-refused': {
+    sentence: 'a process limit that root inside could get around is refused with the reason',
+    source: limits,
+    needs: 'no-pids-limit',
+  },
   'limit.cpu': { sentence: 'a sandbox gets no more processor time than it was given', source: limits, needs: 'cpu' },
   'limit.disk': {
     sentence: 'a full disk is told as such, to programs and to the files API',

@@ -42,7 +42,8 @@ impl Relay {
         }
         let sandbox_id = entrance.sandbox_id.clone();
         let query = self.questions.begin(asker, now);
-        self.tell(&Event::Dns { query, sandbox_id, message_hex: to_hex(question) });
+        let stream = matches!(asker, Asker::Stream { .. });
+        self.tell(&Event::Dns { query, sandbox_id, stream, message_hex: to_hex(question) });
     }
 
     pub(super) fn send_answer(&mut self, query: u32, message: &[u8]) {

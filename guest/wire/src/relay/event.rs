@@ -13,8 +13,8 @@ pub enum Event {
     FirstBytes { connection: u32, bytes_hex: String, complete: bool },
     /// A connection beyond the sandbox's bound was reset.
     Refused { sandbox_id: String, address: IpAddr, port: u16 },
-    /// A question to the resolver.
-    Dns { query: u32, sandbox_id: String, message_hex: String },
+    /// A question to the resolver; an answer over a stream may be long.
+    Dns { query: u32, sandbox_id: String, stream: bool, message_hex: String },
     /// A connection is over.
     Ended { connection: u32, bytes_up: u64, bytes_down: u64, over: Over, detail: String },
 }

@@ -45,7 +45,7 @@ fn events() -> Vec<Golden> {
         ("event-relay-connection", Event::Connection { connection: 9, sandbox_id: ID.into(), address, port: 443 }),
         ("event-relay-first-bytes", Event::FirstBytes { connection: 9, bytes_hex: "1603".into(), complete: false }),
         ("event-relay-refused", Event::Refused { sandbox_id: ID.into(), address, port: 443 }),
-        ("event-relay-dns", Event::Dns { query: 7, sandbox_id: ID.into(), message_hex: "0001".into() }),
+        ("event-relay-dns", Event::Dns { query: 7, sandbox_id: ID.into(), stream: false, message_hex: "0001".into() }),
         (
             "event-relay-ended",
             Event::Ended { connection: 9, bytes_up: 10, bytes_down: 20, over: Over::Closed, detail: String::new() },

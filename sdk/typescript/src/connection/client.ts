@@ -18,6 +18,12 @@ export interface ClientOptions extends ConnectionOptions {
   readonly serverProgram?: string | undefined
 }
 
+/**
+ * Well below the time after which servers and what stands before them close a kept connection. While a program is busy
+ * it does not hear of that, and would find out only by the loss of a request.
+ */
+const TRUSTED_AFTER_ANSWER_MS = 1000
+
 /** One server and the connections to it, which are kept open between requests. */
 export class Client {
   readonly #target: Target
@@ -26,6 +32,7 @@ export class Client {
   readonly #agent = new Agent({ keepAlive: true, scheduling: 'lifo' })
   #starting: Promise<void> | undefined
   #isOwn = false
+  #answeredAtMs = -Infinity
 
   constructor(options: ClientOptions = {}) {
     this.#options = options
@@ -79,19 +86,25 @@ export class Client {
   }
 
   async #exchange(request: HttpRequest): Promise<HttpResponse> {
-    const send = (): Promise<HttpResponse> => exchange(this.#target, this.#agent, request)
+    const mayBeSentTwice = request.method === 'GET' || request.repeatable === true
     try {
-      return await send()
+      return await this.#send(request, mayBeSentTwice || this.#trustsKept ? this.#agent : false)
     } catch (error) {
-      // A kept connection may have been closed a moment ago; a question may be asked again in any case.
-      const mayRepeat = error instanceof LostConnection && (error.wasKept || request.method === 'GET')
-      if (!mayRepeat || isStream(request.body)) throw error
-      try {
-        return await send()
-      } catch (second) {
-        throw request.once === true && second instanceof ConnectFailure ? error : second
-      }
+      if (!(error instanceof LostConnection) || isStream(request.body)) throw error
+      // Of bytes, unlike JSON, a part is worth something and may have been taken.
+      if (!mayBeSentTwice && (error.mayHaveArrived || request.body !== undefined)) throw error
+      return this.#send(request, this.#agent)
     }
+  }
+
+  async #send(request: HttpRequest, connections: Agent | false): Promise<HttpResponse> {
+    const response = await exchange(this.#target, connections, request)
+    this.#answeredAtMs = performance.now()
+    return response
+  }
+
+  get #trustsKept(): boolean {
+    return performance.now() - this.#answeredAtMs < TRUSTED_AFTER_ANSWER_MS
   }
 
   /** Does it; when nobody listens and this is the local server, starts that and does it again. */

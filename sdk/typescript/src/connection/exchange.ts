@@ -12,8 +12,8 @@ export interface HttpRequest {
   readonly json?: unknown
   readonly body?: Uint8Array | AsyncIterable<Uint8Array> | undefined
   readonly signal?: AbortSignal | undefined
-  /** Has effects that must not happen twice: not repeated on another server once this one may have seen it. */
-  readonly once?: boolean | undefined
+  /** Sent twice it does no more than sent once; what is not a GET is sent once unless this says so. */
+  readonly repeatable?: boolean | undefined
 }
 
 export interface HttpResponse {
@@ -40,12 +40,12 @@ export class ConnectFailure extends Error {
 
 /** The connection ended before the answer came. */
 export class LostConnection extends Error {
-  /** It had been kept from an earlier request, so the server most likely closed it before it read this one. */
-  readonly wasKept: boolean
+  /** False when the server had closed it before the request was written: then it has seen no whole one. */
+  readonly mayHaveArrived: boolean
 
-  constructor(error: Error, wasKept: boolean) {
+  constructor(error: NodeJS.ErrnoException) {
     super(error.message, { cause: error })
-    this.wasKept = wasKept
+    this.mayHaveArrived = error.code !== 'EPIPE' || error.syscall !== 'write'
   }
 }
 
@@ -105,7 +105,7 @@ export function failuresOf(
     if (signal?.aborted) reject(signal.reason)
     else if (error instanceof BodyFailure) reject(error.cause)
     else if (!connected) reject(new ConnectFailure(error))
-    else reject(new LostConnection(error, outgoing.reusedSocket))
+    else reject(new LostConnection(error))
   })
   const abort = (): void => void outgoing.destroy()
   signal?.addEventListener('abort', abort, { once: true })
@@ -175,7 +175,7 @@ function wrapResponse(response: IncomingMessage, signal: AbortSignal | undefined
     try {
       yield* response as AsyncIterable<Uint8Array>
     } catch (error) {
-      throw signal?.aborted ? signal.reason : new LostConnection(error as Error, false)
+      throw signal?.aborted ? signal.reason : new LostConnection(error as Error)
     }
   }
   const bytes = async (): Promise<Uint8Array<ArrayBuffer>> => {

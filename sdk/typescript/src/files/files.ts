@@ -62,7 +62,10 @@ export class Files {
     return response.stream()
   }
 
-  /** The file appears whole or not at all. */
+  /**
+   * The file appears whole or not at all; with `append`, and where one is written in place because its directory
+   * takes no new file, a write that breaks off leaves a part.
+   */
   async write(path: string, content: FileContent, options: WriteOptions = {}): Promise<{ size: number }> {
     const { signal, mode, ...query } = options
     return this.#client.requestJson<{ size: number }>({
@@ -70,6 +73,7 @@ export class Files {
       path: this.#base,
       query: { path, ...query, mode: octalMode(mode) },
       body: fileBody(content),
+      repeatable: options.append !== true,
       signal,
     })
   }
@@ -119,6 +123,7 @@ export class Files {
       method: 'POST',
       path: `${this.#base}/mkdir`,
       json: { path, ...defined({ ...fields, mode: octalMode(mode) }) },
+      repeatable: options.parents === true,
       signal,
     })
   }

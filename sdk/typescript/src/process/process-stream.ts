@@ -21,7 +21,7 @@ const EPOCH = 1
 const PROCESS = 1
 const FIRST_REQUEST = 2
 
-/** One started process and the connection that it lives on: when that ends, so does the process. */
+/** One started process and the connection that it lives on: when that ends, so does the process, unless the server was killed. */
 export class ProcessStream {
   readonly output: OutputQueue
   readonly input: InputWriter
@@ -203,6 +203,6 @@ function broken(detail: string, cause?: unknown): SdkError {
 
 function lost(detail: string): IsolaError {
   return new IsolaError('server.unreachable', `follow a process: the connection to the server was lost (${detail})`, {
-    hint: 'the process was ended with it; see `isola doctor` when the server does not come back',
+    hint: 'the process was ended with it, unless the server itself was killed: then it lives on without output, see `processes.list()`',
   })
 }

@@ -53,7 +53,6 @@ async function runBuffered(
     path: `/v1/sandboxes/${encodeURIComponent(sandbox)}/run`,
     json: { ...commandFields(command), ...defined(fields) },
     signal,
-    once: true,
   })
   return new CommandResult(processEnd(result), outputBytes(result.stdout), outputBytes(result.stderr))
 }

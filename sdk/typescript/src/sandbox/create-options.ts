@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CreateSandbox } from '@isola/protocol'
+import { type NetworkOption, networkOf } from '../network/parse-network.ts'
 import { defined } from '../process/processes.ts'
 
 export interface CreateOptions {
@@ -12,6 +13,11 @@ export interface CreateOptions {
   readonly workdir?: string | undefined
   /** Default: the best that the host offers. */
   readonly driver?: string | undefined
+  /**
+   * What may leave; default `none`: nothing. A policy, or words as in `api.example.com:443,public-internet`.
+   * @throws {NetworkSyntaxError}
+   */
+  readonly network?: NetworkOption | undefined
   /** Cores; 0.5 is half of one. A limit that the host cannot enforce is refused. */
   readonly cpus?: number | undefined
   readonly memoryMib?: number | undefined
@@ -40,6 +46,7 @@ export function createRequest(options: CreateOptions): CreateSandbox {
     workdir,
     driver,
     ephemeral,
+    network: networkOf(options.network),
     resources: Object.keys(resources).length === 0 ? undefined : resources,
   }) as CreateSandbox
 }

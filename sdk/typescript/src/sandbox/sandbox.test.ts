@@ -71,9 +71,46 @@ test('a kept connection that the server closed is replaced without anybody notic
   expect(server.sandboxes.size).toBe(1)
 })
 
-test('a new connection that is closed is not tried again', async () => {
+test('a create that got no answer is asked for again, because its key makes it the same one', async () => {
   server.dropNext = true
-  await expect(Sandbox.create({ client })).rejects.toMatchObject({ code: 'server.unreachable' })
+  const sandbox = await Sandbox.create({ client })
+  expect(sandbox.id).toMatch(/^sb/)
+  expect(server.sandboxes.size).toBe(1)
+})
+
+describe('what must not happen twice', () => {
+  test('a command whose connection is lost while it runs is not run again', async () => {
+    let runs = 0
+    server.programs['vanish'] = async () => {
+      runs++
+      server.dropConnections()
+      return { exitCode: 0 }
+    }
+    await using sandbox = await Sandbox.create({ client })
+    await expect(sandbox.run(['vanish'])).rejects.toMatchObject({ code: 'server.unreachable' })
+    expect(runs).toBe(1)
+  })
+
+  test.each<[string, (sandbox: Sandbox) => Promise<unknown>]>([
+    ['append', (sandbox) => sandbox.files.write('/log', 'x', { append: true })],
+    ['move', (sandbox) => sandbox.files.move('/a', '/b')],
+    ['mkdir', (sandbox) => sandbox.files.makeDirectory('/d')],
+    ['signal', (sandbox) => sandbox.processes.signal('p', 'SIGHUP')],
+    ['remove', (sandbox) => sandbox.files.remove('/a')],
+  ])('%s is sent once, also when its kept connection is lost', async (_, act) => {
+    await using sandbox = await Sandbox.create({ client })
+    server.requests.length = 0
+    server.dropNext = true
+    await expect(act(sandbox)).rejects.toMatchObject({ code: 'server.unreachable' })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test('a file that is written whole may be sent again', async () => {
+    await using sandbox = await Sandbox.create({ client })
+    server.dropNext = true
+    await sandbox.files.write('/a', 'x')
+    expect(await sandbox.files.readText('/a')).toBe('x')
+  })
 })
 
 describe('run', () => {

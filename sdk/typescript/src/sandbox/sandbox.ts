@@ -5,6 +5,7 @@ import { IsolaError } from '@isola/protocol/wire'
 import type { ConnectionOptions } from '../connection/address.ts'
 import { type Client, sharedClient } from '../connection/client.ts'
 import { Files } from '../files/files.ts'
+import { SandboxNetwork } from '../network/sandbox-network.ts'
 import type { Command } from '../process/command.ts'
 import type { CommandResult } from '../process/command-result.ts'
 import { Processes } from '../process/processes.ts'
@@ -22,6 +23,7 @@ export class Sandbox implements AsyncDisposable {
   readonly info: SandboxInfo
   readonly files: Files
   readonly processes: Processes
+  readonly network: SandboxNetwork
   readonly #client: Client
 
   private constructor(client: Client, info: SandboxInfo) {
@@ -30,6 +32,7 @@ export class Sandbox implements AsyncDisposable {
     this.info = info
     this.files = new Files(client, info.id)
     this.processes = new Processes(client, info.id)
+    this.network = new SandboxNetwork(client, info.id)
   }
 
   /** Creates a sandbox and resolves when it runs. Without a server, the local one is started. */
@@ -40,6 +43,7 @@ export class Sandbox implements AsyncDisposable {
       path: '/v1/sandboxes',
       json: createRequest(options),
       headers: { 'idempotency-key': options.idempotencyKey ?? randomUUID() },
+      repeatable: true,
       signal: options.signal,
     })
     return new Sandbox(client, info)

@@ -11,6 +11,7 @@ const FILES = '/v1/sandboxes/web/files'
 let server: TestServer
 beforeEach(async () => {
   server = await TestServer.start()
+  server.service.add({ name: 'web' })
 })
 afterEach(() => server[Symbol.asyncDispose]())
 

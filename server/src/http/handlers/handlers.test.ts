@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { IsolaError, Sandbox, type SandboxPage } from '@isola/protocol'
+import { AGENT_GENERATION, IsolaError, Sandbox, type SandboxPage } from '@isola/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseLines } from '../../../test/loose.ts'
 import { send } from '../../../test/send.ts'
@@ -45,6 +45,15 @@ describe('sandboxes', () => {
     await reached.promise
     outgoing.destroy()
     await cancelled.promise
+  })
+
+  test('the generation that is shown is that of the agent, not of the server', async () => {
+    server.service.add({ name: 'old', agentGeneration: 7 })
+    server.service.add({ name: 'older' })
+    expect((await send(server, 'GET', '/v1/sandboxes/old')).json).toMatchObject({ run: { agentGeneration: 7 } })
+    expect((await send(server, 'GET', '/v1/sandboxes/older')).json).toMatchObject({
+      run: { agentGeneration: AGENT_GENERATION },
+    })
   })
 
   test('a list is paged to its end by its cursor', async () => {
@@ -97,8 +106,9 @@ describe('sandboxes', () => {
 
 describe('processes', () => {
   const path = '/v1/sandboxes/web'
+  let sandbox: string
   beforeEach(() => {
-    server.service.add({ name: 'web' })
+    sandbox = server.service.add({ name: 'web' }).id
   })
 
   test('a buffered run answers with output and every way to end', async () => {
@@ -118,7 +128,6 @@ describe('processes', () => {
     })
     expect(json.event).toBeUndefined()
     expect([process.input, process.stdinEnded]).toEqual(['in', true])
-    expect(server.service.claims).toBe(0)
   })
 
   test('a shell line becomes argv, and limits are set for a buffered answer', async () => {
@@ -194,8 +203,8 @@ describe('processes', () => {
       204,
     )
     expect(server.service.calls).toEqual([
-      { op: 'process.signal', sandbox: 'web', request: { processId: 'p1', signal: 'SIGTERM', target: 'group' } },
-      { op: 'process.resize', sandbox: 'web', request: { processId: 'p1', cols: 80, rows: 24 } },
+      { op: 'process.signal', sandbox, request: { processId: 'p1', signal: 'SIGTERM', target: 'group' } },
+      { op: 'process.resize', sandbox, request: { processId: 'p1', cols: 80, rows: 24 } },
     ])
     const { json } = await send(server, 'POST', `${path}/processes/p1/signal`, { body: { signal: 'SIGNOPE' } })
     expect(json.error.message).toContain('SIGNOPE')

@@ -18,18 +18,13 @@ export function processHandlers(service: SandboxService): Pick<Handlers, Served>
         ? rest.outputLimitBytes
         : Math.min(rest.outputLimitBytes ?? Infinity, DEFAULT_BUFFERED_OUTPUT_LIMIT_BYTES)
       const spec = processSpec({ ...rest, stdin: stdin !== undefined, outputLimitBytes: cap })
-      const release = service.claim(params.sandbox)
-      try {
-        const operation = exchange.operation('run command')
-        const live = await service.startProcess(params.sandbox, spec, operation)
-        operation.signal.addEventListener('abort', () => live.kill(), { once: true })
-        if (operation.signal.aborted) live.kill()
-        if (!isStreamed) return await runBuffered(live, stdin)
-        await sendLines(exchange.response, runEvents(live, stdin))
-        return undefined
-      } finally {
-        release()
-      }
+      const operation = exchange.operation('run command')
+      const live = await service.startProcess(params.sandbox, spec, operation)
+      operation.signal.addEventListener('abort', () => live.kill(), { once: true })
+      if (operation.signal.aborted) live.kill()
+      if (!isStreamed) return await runBuffered(live, stdin)
+      await sendLines(exchange.response, runEvents(live, stdin))
+      return undefined
     },
 
     async listProcesses({ params }, exchange) {
