@@ -24,7 +24,6 @@ const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 /** Longer than servers take; whoever has not ended the line by now is left to the parser, which refuses it. */
 const MAX_LINE_BYTES = 16 * 1024
-const LONGEST_METHOD_BYTES = 64
 /** One character for each byte; ASCII is itself and nothing else becomes it. */
 const LATIN1 = new TextDecoder('latin1')
 
@@ -32,8 +31,8 @@ const LATIN1 = new TextDecoder('latin1')
  * Whether the first bytes of a connection belong to HTTP: only enough to hand it to a proxy that parses it.
  *
  * A known method and a space is HTTP at once. Whoever wants to get past the proxy sends what servers take all the
- * same, an unknown method, a tab, empty lines in front: so another word counts as HTTP when its line ends in a
- * version of HTTP. Protocols that begin with a word (SSH, Redis, git) do not end their first line so.
+ * same, an unknown method of any length, a blank or empty lines in front: so any line of text that names a version
+ * of HTTP counts. Protocols that begin with a word (SSH, Redis, git) do not end their first line so.
  */
 export function looksLikeHttp(bytes: Uint8Array): HttpGuess {
   const start = bytes.findIndex((byte) => byte !== 0x0d && byte !== 0x0a)
@@ -49,17 +48,15 @@ export function looksLikeHttp(bytes: Uint8Array): HttpGuess {
 function guessByLine(text: string): HttpGuess {
   const end = text.indexOf('\n')
   const line = end === -1 ? text : text.slice(0, end)
-  if (!startsWithWord(line)) return 'not-http'
-  if (end !== -1) return /[ \t\v\f\r]HTTP\/\d/i.test(line) ? 'http' : 'not-http'
-  return text.length >= MAX_LINE_BYTES ? 'http' : 'incomplete'
+  if (hasControlByte(line)) return 'not-http'
+  if (end !== -1) return /HTTP\/\d/i.test(line) ? 'http' : 'not-http'
+  if (text.length >= MAX_LINE_BYTES) return 'http'
+  return startsWithWord(line) ? 'incomplete' : 'not-http'
 }
 
-/** A token (RFC 9110) and a blank, or the beginning of one; no byte in the line that no server takes. */
+/** Blanks that lenient servers skip, then a token (RFC 9110) of any length and a blank, or the beginning of one. */
 function startsWithWord(line: string): boolean {
-  const word = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+/.exec(line)?.[0] ?? ''
-  if (word === '' || word.length > LONGEST_METHOD_BYTES) return false
-  const rest = line.slice(word.length)
-  return rest === '' || (/^[ \t\v\f\r]/.test(rest) && !hasControlByte(rest))
+  return /^[ \t\v\f\r]*([!#$%&'*+.^_`|~0-9A-Za-z-]+([ \t\v\f\r]|$)|$)/.test(line)
 }
 
 function hasControlByte(text: string): boolean {

@@ -3,84 +3,14 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::thread;
-use std::time::Duration;
-use support::{Client, Launcher, RunAs, inside, is_root, prepare_request};
+use support::{PATIENCE, everywhere, inside, is_broken_off, local_listener, relay_pid};
 
-const PATIENCE: Duration = Duration::from_secs(20);
 const RESOLVER: &str = "198.18.0.53:53";
-
-/// A sandbox whose connections arrive at the relay, and the test as the server that decides.
-struct World {
-    launcher: Launcher,
-    sandbox: Value,
-    server: Client,
-}
-
-impl World {
-    fn new(name: &str, run_as: RunAs) -> Self {
-        let launcher = Launcher::start(name, run_as);
-        let sandbox = launcher.client().call("prepare", prepare_request(&launcher, "a1")).expect_ok();
-        launcher.client().call("network", json!({ "sandboxId": "a1" })).expect_ok();
-        let server = launcher.relay_client();
-        Self { launcher, sandbox, server }
-    }
-
-    fn connect(&self, address: &str) -> TcpStream {
-        let address: SocketAddr = address.parse().expect("an address");
-        let stream = inside(&self.sandbox, || TcpStream::connect(address)).expect("the relay accepts");
-        stream.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
-        stream
-    }
-
-    /// The next event, which is of this kind.
-    fn event(&mut self, kind: &str) -> Value {
-        let event = self.server.next_event();
-        assert_eq!(event["event"], kind, "{event}");
-        event
-    }
-
-    /// Decides about the connection that the next event tells of.
-    fn decide(&mut self, decision: Value) -> u64 {
-        let connection = self.event("connection")["connection"].as_u64().expect("a number");
-        self.decide_on(connection, decision);
-        connection
-    }
-
-    fn decide_on(&mut self, connection: u64, mut decision: Value) {
-        decision["connection"] = json!(connection);
-        self.server.call("decide", decision).expect_ok();
-    }
-
-    fn tunnel_to(&mut self, listener: &TcpListener) -> TcpStream {
-        let address = listener.local_addr().expect("own address");
-        self.decide(json!({ "action": "tunnel", "address": address.ip(), "port": address.port() }));
-        let (outer, _) = listener.accept().expect("the relay connects");
-        outer.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
-        outer
-    }
-}
-
-fn local_listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").expect("listen")
-}
-
-fn is_broken_off(stream: &mut TcpStream) -> bool {
-    matches!(stream.read(&mut [0]), Err(error) if error.kind() == ErrorKind::ConnectionReset)
-}
-
-/// As root and without: the same promises.
-fn everywhere(name: &str, test: impl Fn(World)) {
-    if !is_root(name) {
-        return;
-    }
-    test(World::new(&format!("{name}r"), RunAs::Root));
-    test(World::new(&format!("{name}u"), RunAs::SingleUser));
-}
 
 #[test]
 fn every_connection_arrives_with_its_destination() {
@@ -195,7 +125,7 @@ fn an_error_on_one_side_is_an_error_on_the_other() {
         assert_eq!(world.event("ended")["over"], "reset");
         drop(listener);
         let mut inner = world.connect("1.2.3.4:443");
-        world.decide(json!({ "action": "tunnel", "address": "127.0.0.1", "port": 1 }));
+        world.decide(json!({ "action": "tunnel", "address": "127.0.0.1", "port": 1, "guarded": false }));
         assert!(is_broken_off(&mut inner));
         assert_eq!(world.event("ended")["over"], "unreachable");
     });
@@ -214,7 +144,10 @@ fn first_bytes_are_shown_without_being_taken() {
         inner.write_all(b"c").expect("send");
         assert_eq!(world.event("first-bytes")["bytesHex"], "616263");
         let address = listener.local_addr().expect("own address");
-        world.decide_on(connection, json!({ "action": "tunnel", "address": address.ip(), "port": address.port() }));
+        world.decide_on(
+            connection,
+            json!({ "action": "tunnel", "address": address.ip(), "port": address.port(), "guarded": false }),
+        );
         let (mut outer, _) = listener.accept().expect("the relay connects");
         let mut received = [0; 3];
         outer.read_exact(&mut received).expect("receive");
@@ -224,6 +157,54 @@ fn first_bytes_are_shown_without_being_taken() {
         world.decide(json!({ "action": "wait", "haveBytes": 0, "waitMs": 20 }));
         let seen = world.event("first-bytes");
         assert_eq!((&seen["bytesHex"], &seen["complete"]), (&json!(""), &json!(true)));
+    });
+}
+
+#[test]
+fn a_guarded_tunnel_lets_the_other_side_speak_and_shows_what_the_client_says() {
+    everywhere("rly-grd", |mut world| {
+        let listener = local_listener();
+        let address = listener.local_addr().expect("own address");
+        let tunnel = |guarded: bool| json!({ "action": "tunnel", "address": address.ip(), "port": address.port(), "guarded": guarded });
+        for verdict in ["denied", "let through"] {
+            let mut inner = world.connect("1.2.3.4:22");
+            let connection = world.decide(tunnel(true));
+            let (mut outer, _) = listener.accept().expect("the relay connects");
+            outer.set_read_timeout(Some(PATIENCE)).expect("set a time limit");
+            outer.write_all(b"banner").expect("speak first");
+            let mut received = [0; 6];
+            inner.read_exact(&mut received).expect("hear it");
+            assert_eq!(&received, b"banner");
+            inner.write_all(b"hello").expect("answer");
+            assert_eq!(world.event("first-bytes")["bytesHex"], "68656c6c6f");
+            outer.set_nonblocking(true).expect("prepare");
+            assert_eq!(outer.read(&mut [0]).expect_err("nothing went out").kind(), ErrorKind::WouldBlock);
+            outer.set_nonblocking(false).expect("prepare");
+            if verdict == "denied" {
+                world.decide_on(connection, json!({ "action": "deny" }));
+                assert!(is_broken_off(&mut inner) && is_broken_off(&mut outer));
+                assert_eq!(world.event("ended")["over"], "denied");
+                continue;
+            }
+            world.decide_on(connection, tunnel(false));
+            let mut received = [0; 5];
+            outer.read_exact(&mut received).expect("receive");
+            assert_eq!(&received, b"hello");
+        }
+    });
+}
+
+#[test]
+fn a_client_that_leaves_after_half_a_word_is_seen_to_leave() {
+    everywhere("rly-half", |mut world| {
+        let mut inner = world.connect("1.2.3.4:443");
+        world.decide(json!({ "action": "wait", "haveBytes": 0, "waitMs": 20_000 }));
+        inner.write_all(b"a").expect("send");
+        let connection = world.event("first-bytes")["connection"].as_u64().expect("a number");
+        world.decide_on(connection, json!({ "action": "wait", "haveBytes": 1, "waitMs": 20_000 }));
+        drop(inner);
+        let seen = world.event("first-bytes");
+        assert_eq!((&seen["bytesHex"], &seen["complete"]), (&json!("61"), &json!(true)));
     });
 }
 
@@ -371,15 +352,4 @@ fn opening_a_network_twice_changes_nothing() {
         outer.read_exact(&mut received).expect("receive");
         assert_eq!(&received, b"still");
     });
-}
-
-/// The process beside the launcher that is called with `relay`.
-fn relay_pid(launcher: &Launcher) -> Option<i32> {
-    let children = format!("/proc/{0}/task/{0}/children", launcher.pid());
-    let text = std::fs::read_to_string(children).ok()?;
-    text.split_whitespace().find_map(|pid| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        line.split(|byte| *byte == 0).nth(1).filter(|word| *word == b"relay")?;
-        pid.parse().ok()
-    })
 }

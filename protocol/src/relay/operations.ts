@@ -15,7 +15,13 @@ const hex = z.string().regex(/^([0-9a-f]{2})*$/)
 export const RelayDecision = z.discriminatedUnion('action', [
   z.object({ connection, action: z.literal('deny') }),
   z.object({ connection, action: z.literal('wait'), haveBytes: count, waitMs: count }),
-  z.object({ connection, action: z.literal('tunnel'), address, port }),
+  z.object({
+    connection,
+    action: z.literal('tunnel'),
+    address,
+    port,
+    guarded: z.boolean().describe('what the client says first is shown before any of it goes out'),
+  }),
   z.object({ connection, action: z.literal('local'), socketPath: z.string(), preface: z.string() }),
   z.object({ connection, action: z.literal('dns') }),
 ])

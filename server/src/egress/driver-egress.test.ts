@@ -70,7 +70,7 @@ describe('what leaves a sandbox', () => {
   it('may go to an address that a rule names, without a look at its bytes', async () => {
     await egress.apply(ID, policy({ action: 'allow', cidr: '10.0.0.0/8', ports: ['5432'] }), operation())
     connect('10.1.2.3', 5432)
-    expect(relay.last).toMatchObject({ action: 'tunnel', address: '10.1.2.3', port: 5432 })
+    expect(relay.last).toMatchObject({ action: 'tunnel', address: '10.1.2.3', port: 5432, guarded: false })
     connect('10.1.2.3', 22)
     expect(relay.last).toMatchObject({ action: 'deny' })
   })
@@ -86,17 +86,52 @@ describe('what leaves a sandbox', () => {
     expect(relay.last).toMatchObject({ action: 'tunnel', address: ADDRESS })
   })
 
-  it('is not judged on a port where clients speak first before it has spoken', async () => {
+  it('may be silent where the other side speaks first, and is judged when it speaks', async () => {
     await egress.apply(ID, allowName, operation())
     await ask(NAME)
+    const number = connect(ADDRESS, 22)
+    say(number, '', true)
+    expect(relay.last).toMatchObject({ action: 'tunnel', guarded: true })
+    say(number, 'SSH-2.0-client\r\n')
+    expect(relay.last).toMatchObject({ action: 'tunnel', guarded: false })
+    const other = connect(ADDRESS, 8888)
+    say(other, '', true)
+    say(other, 'GET / HTTP/1.1\r\n')
+    expect(relay.last).toMatchObject({ action: 'local' })
+  })
+
+  it('that would be denied in silence gets the time to say its name', async () => {
+    await egress.apply(ID, policy({ action: 'allow', domain: '*.example.com' }), operation())
+    await ask('other.example.com')
+    await ask(NAME)
+    await egress.apply(ID, allowName, operation())
     const number = connect()
     say(number, '', true)
-    expect(relay.last).toMatchObject({ action: 'wait' })
+    expect(relay.last).toMatchObject({ action: 'wait', waitMs: 15_000 })
     say(number, '', true)
     expect(relay.last).toMatchObject({ action: 'deny' })
-    const other = connect(ADDRESS, 2222)
-    say(other, '', true)
-    expect(relay.last).toMatchObject({ action: 'tunnel' })
+  })
+
+  it('is told why it is denied where it can be told, in HTTP', async () => {
+    await egress.apply(ID, allowName, operation())
+    const number = connect('169.254.169.254', 80)
+    expect(relay.last).toMatchObject({ action: 'wait' })
+    say(number, 'GET /latest/meta-data HTTP/1.1\r\n')
+    expect(relay.last).toMatchObject({ action: 'local' })
+    const held = { sandboxId: ID, connection: number, address: '169.254.169.254', port: 80 }
+    expect(egress.decideRequest(held, '169.254.169.254').verdict).toBe('deny')
+    say(connect('169.254.169.254', 80), 'SSH-2.0-client\r\n')
+    expect(relay.last).toMatchObject({ action: 'deny' })
+  })
+
+  it('of HTTP is cut when the policy does not allow the host of its last request any more', async () => {
+    await egress.apply(ID, allowName, operation())
+    await ask(NAME)
+    const number = connect(ADDRESS, 80)
+    say(number, 'GET / HTTP/1.1\r\n')
+    egress.decideRequest({ sandboxId: ID, connection: number, address: ADDRESS, port: 80 }, NAME)
+    await egress.apply(ID, policy({ action: 'allow', domain: 'other.example.com' }), operation())
+    expect(relay.cuts).toEqual([{ sandboxId: ID, connections: [number] }])
   })
 
   it('goes through the proxy when it is HTTP', async () => {

@@ -22,9 +22,12 @@ import { type HeldConnection, policyOf, SandboxNetwork } from './sandbox-network
 
 /** How long first bytes are waited for before a connection is judged without them. */
 const FIRST_BYTES_WAIT_MS = 300
-/** Where a client always speaks first, it is not judged before it does. */
-const CLIENT_SPEAKS_FIRST: ReadonlySet<number> = new Set([80, 443, 8080, 8443])
+/** For the rest of what has begun, and for those who would be denied while they say nothing. */
 const SPEAK_WAIT_MS = 15_000
+/** Here nobody is connected to before the client has spoken. */
+const CLIENT_SPEAKS_FIRST: ReadonlySet<number> = new Set([80, 443, 8080, 8443])
+/** Where a denial can be told in the client's own words. */
+const HTTP_PORT = 80
 const DNS_PORT = 53
 
 export interface DriverEgressDeps {
@@ -96,10 +99,12 @@ export class DriverEgress {
   }
 
   /** One request on a connection that the proxy holds. */
-  decideRequest({ sandboxId, address, port }: ProxiedConnection, host: string | null): NetworkVerdict {
+  decideRequest({ sandboxId, connection, address, port }: ProxiedConnection, host: string | null): NetworkVerdict {
     const network = this.#networks.get(sandboxId)
     const parsed = parseAddress(address)
     if (network === undefined || parsed === undefined) return denied('the sandbox is gone')
+    const held = network.connections.get(connection)
+    if (held !== undefined) held.host = host
     return decideRequest(network.policy, { host, address: parsed, port }, this.#facts(network, parsed))
   }
 
@@ -120,7 +125,7 @@ export class DriverEgress {
     const network = this.#networks.get(sandboxId)
     const parsed = parseAddress(address)
     if (network === undefined || parsed === undefined) return this.#relay.decide({ connection, action: 'deny' })
-    const held: HeldConnection = { address: parsed, port, host: null, protocol: 'tcp', isAllowed: false }
+    const held = newConnection(parsed, port)
     network.connections.set(connection, held)
     this.#owners.set(connection, network)
     if (port === DNS_PORT) {
@@ -129,7 +134,8 @@ export class DriverEgress {
       return this.#relay.decide({ connection, action: 'dns' })
     }
     const decision = this.#judge(network, held, 'unknown')
-    if (decision.needsFirstBytes) return this.#wait(connection, 0, FIRST_BYTES_WAIT_MS)
+    const couldBeTold = decision.verdict === 'deny' && port === HTTP_PORT
+    if (decision.needsFirstBytes || couldBeTold) return this.#wait(connection, 0, FIRST_BYTES_WAIT_MS)
     this.#carryOut(connection, network, held, decision)
   }
 
@@ -138,22 +144,32 @@ export class DriverEgress {
     const held = network?.connections.get(connection)
     if (network === undefined || held === undefined) return this.#relay.decide({ connection, action: 'deny' })
     const bytes = Buffer.from(bytesHex, 'hex')
-    const isSilent = bytes.length === 0 && complete
-    if (isSilent && CLIENT_SPEAKS_FIRST.has(held.port) && held.protocol !== 'tls') {
-      // Judged by its address alone it could say another name afterwards.
-      held.protocol = 'tls'
-      return this.#wait(connection, 0, SPEAK_WAIT_MS)
-    }
     const seen = seeFirstBytes(bytes, complete)
     if (seen.kind === 'incomplete') return this.#wait(connection, bytes.length, SPEAK_WAIT_MS)
     const { firstBytes } = seen
-    if (firstBytes === 'none' && CLIENT_SPEAKS_FIRST.has(held.port)) {
-      return this.#carryOut(connection, network, held, denied('it said nothing, and its name decides'))
-    }
-    if (firstBytes !== 'none' && firstBytes.kind === 'http-proxy') return this.#handOver(connection, network, held)
-    held.protocol = firstBytes !== 'none' && firstBytes.kind === 'tls' ? 'tls' : 'tcp'
-    if (firstBytes !== 'none' && firstBytes.kind === 'tls') held.host = firstBytes.serverName
+    if (firstBytes === 'none') return this.#onSilence(connection, network, held)
+    if (firstBytes.kind === 'http-proxy') return this.#handOver(connection, network, held)
+    held.firstBytes = firstBytes
+    held.protocol = firstBytes.kind === 'tls' ? 'tls' : 'tcp'
+    if (firstBytes.kind === 'tls') held.host = firstBytes.serverName
+    held.isGuarded = false
     this.#carryOut(connection, network, held, this.#judge(network, held, firstBytes))
+  }
+
+  /**
+   * Some protocols let the server speak first. What comes back may pass; what the client says then is judged
+   * before it goes out, since it could still be another name at the same address.
+   */
+  #onSilence(connection: number, network: SandboxNetwork, held: HeldConnection): void {
+    const verdict = this.#judge(network, held, 'none')
+    const isForSpeakers = CLIENT_SPEAKS_FIRST.has(held.port)
+    if (held.firstBytes === 'unknown' && (isForSpeakers || verdict.verdict === 'deny')) {
+      held.firstBytes = 'none'
+      return this.#wait(connection, 0, SPEAK_WAIT_MS)
+    }
+    held.firstBytes = 'none'
+    held.isGuarded = true
+    this.#carryOut(connection, network, held, isForSpeakers ? denied('it said nothing') : verdict)
   }
 
   #wait(connection: number, haveBytes: number, waitMs: number): void {
@@ -176,10 +192,10 @@ export class DriverEgress {
 
   #carryOut(connection: number, network: SandboxNetwork, held: HeldConnection, verdict: NetworkVerdict): void {
     held.isAllowed = verdict.verdict === 'allow'
-    held.host ??= network.pins.namesOf(held.address, this.#deps.nowMs())[0] ?? null
     this.#tell(network, held, 'connection', verdict)
+    const { port, isGuarded } = held
     const address = formatAddress(held.address)
-    if (held.isAllowed) this.#relay.decide({ connection, action: 'tunnel', address, port: held.port })
+    if (held.isAllowed) this.#relay.decide({ connection, action: 'tunnel', address, port, guarded: isGuarded })
     else this.#relay.decide({ connection, action: 'deny' })
   }
 
@@ -221,7 +237,7 @@ export class DriverEgress {
     const network = this.#networks.get(sandboxId)
     const parsed = parseAddress(address)
     if (network === undefined || parsed === undefined) return
-    const held: HeldConnection = { address: parsed, port, host: null, protocol: 'tcp', isAllowed: false }
+    const held = newConnection(parsed, port)
     const reason = `more than ${network.policy.maxConnections} connections at the same time`
     this.#tell(network, held, 'connection', denied(reason))
   }
@@ -230,15 +246,20 @@ export class DriverEgress {
   #judgeAgain(network: SandboxNetwork): void {
     const cut = [...network.connections].filter(([, held]) => {
       if (!held.isAllowed || held.protocol === 'dns') return false
-      const firstBytes: FirstBytes = held.protocol === 'tls' ? { kind: 'tls', serverName: held.host } : 'none'
-      // The proxy asks about each request by itself.
-      return held.protocol !== 'http' && this.#judge(network, held, firstBytes).verdict === 'deny'
+      return this.#judgeNow(network, held).verdict === 'deny'
     })
     if (cut.length > 0)
       this.#relay.cut(
         network.sandboxId,
         cut.map(([number]) => number),
       )
+  }
+
+  /** What would be said now to a connection that is open. */
+  #judgeNow(network: SandboxNetwork, held: HeldConnection): NetworkVerdict {
+    const { host, address, port, protocol, firstBytes } = held
+    if (protocol !== 'http') return this.#judge(network, held, firstBytes)
+    return decideRequest(network.policy, { host, address, port }, this.#facts(network, address))
   }
 
   #judge(network: SandboxNetwork, { address, port }: HeldConnection, firstBytes: FirstBytes) {
@@ -255,7 +276,7 @@ export class DriverEgress {
   }
 
   #tell(
-    { sandboxId }: SandboxNetwork,
+    { sandboxId, pins }: SandboxNetwork,
     { host, address, port, protocol }: HeldConnection,
     kind: 'connection' | 'end',
     { verdict, rule, reason }: NetworkVerdict,
@@ -266,7 +287,7 @@ export class DriverEgress {
       rule,
       reason,
       kind,
-      host,
+      host: host ?? pins.namesOf(address, this.#deps.nowMs())[0] ?? null,
       address: formatAddress(address),
       port,
       protocol,
@@ -295,6 +316,10 @@ export class DriverEgress {
       })
     }
   }
+}
+
+function newConnection(address: Address, port: number): HeldConnection {
+  return { address, port, host: null, firstBytes: 'unknown', isGuarded: false, protocol: 'tcp', isAllowed: false }
 }
 
 function denied(reason: string): NetworkVerdict {

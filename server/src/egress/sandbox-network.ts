@@ -3,6 +3,7 @@ import {
   type Address,
   addressClass,
   cidrContains,
+  type FirstBytes,
   NamePins,
   normalizeName,
   type PresetHosts,
@@ -14,8 +15,12 @@ import type { Network, NetworkPolicy, NetworkPreset } from '@isola/protocol'
 export interface HeldConnection {
   readonly address: Address
   readonly port: number
-  /** The host that it was decided by, as far as there was one. */
+  /** The host that it was decided by, as far as there was one; of HTTP that of the last request. */
   host: string | null
+  /** What it was judged by. */
+  firstBytes: FirstBytes
+  /** It was let through without having said anything, and is judged again when it does. */
+  isGuarded: boolean
   protocol: 'tls' | 'http' | 'tcp' | 'dns'
   isAllowed: boolean
 }

@@ -2,7 +2,7 @@
 //! What the server orders.
 
 use super::bucket::Bucket;
-use super::flow::{Flow, Outer, Resolving, State};
+use super::flow::{Flow, Outer, Question, Resolving, State};
 use super::server::Relay;
 use crate::error::{Failed, LauncherError, Result};
 use crate::serve::Request;
@@ -49,21 +49,38 @@ impl Relay {
     /// A decision about a connection that is gone by now is no mistake of the server's.
     fn decide(&mut self, Decide { connection, action }: Decide) -> Result<Value> {
         let Some(flow) = self.flows.get_mut(&connection) else { return Ok(json!({ "known": false })) };
-        if !matches!(flow.state, State::Asked | State::Watching { .. }) {
+        if flow.question == Question::Settled {
             return Err(LauncherError::request(format!("connection {connection} was decided already")));
         }
+        let is_begun = !matches!(flow.state, State::Undecided);
         match action {
             Action::Deny => self.end_flow(connection, Over::Denied, ""),
             Action::Wait { have_bytes, wait_ms } => {
                 let until = Instant::now() + Duration::from_millis(wait_ms.min(MOST_WAIT_MS).into());
-                flow.state = State::Watching { have_bytes: have_bytes as usize, until };
+                flow.question = Question::Watching { have_bytes: have_bytes as usize, until: Some(until) };
                 self.set_timer(until, connection);
                 self.watch_inner(connection);
                 self.look(connection, false);
             }
-            Action::Tunnel { address, port } => self.tunnel(connection, SocketAddr::new(address, port)),
-            Action::Local { socket_path, preface } => self.hand_over(connection, Path::new(&socket_path), &preface),
+            Action::Tunnel { .. } if is_begun => {
+                flow.question = Question::Settled;
+                self.pump(connection);
+            }
+            Action::Tunnel { address, port, guarded } => {
+                flow.question =
+                    if guarded { Question::Watching { have_bytes: 0, until: None } } else { Question::Settled };
+                self.tunnel(connection, SocketAddr::new(address, port));
+            }
+            // Two sides have talked already, and the proxy would be a third.
+            Action::Local { .. } if is_begun && flow.down.moved > 0 => {
+                self.end_flow(connection, Over::Cut, "it was answered before it spoke");
+            }
+            Action::Local { socket_path, preface } => {
+                flow.question = Question::Settled;
+                self.hand_over(connection, Path::new(&socket_path), &preface);
+            }
             Action::Dns => {
+                flow.question = Question::Settled;
                 flow.state = State::Resolving(Resolving::default());
                 self.watch_inner(connection);
                 self.resolve_on(connection);
@@ -101,6 +118,9 @@ impl Relay {
 
     fn open(&mut self, connection: u32, state: impl FnOnce(&Flow) -> State) {
         let Some(flow) = self.flows.get_mut(&connection) else { return };
+        if let Some(outer) = flow.outer() {
+            self.epoll.remove(outer);
+        }
         flow.state = state(flow);
         self.watch_outer(connection);
         self.watch_inner(connection);

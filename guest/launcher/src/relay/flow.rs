@@ -12,24 +12,33 @@ pub struct Flow {
     /// Its inner end is watched.
     pub is_watched: bool,
     pub state: State,
+    pub question: Question,
     pub up: Transfer,
     pub down: Transfer,
 }
 
 pub enum State {
-    /// The server was asked and has not answered.
-    Asked,
-    /// The server wants to see more than it has.
-    Watching {
-        have_bytes: usize,
-        until: Instant,
-    },
+    /// It leads nowhere yet.
+    Undecided,
     Connecting {
         outer: TcpStream,
         until: Instant,
     },
     Open(Outer),
     Resolving(Resolving),
+}
+
+/// What the server has still to say about a connection. Until it is settled nothing the client says goes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The server was asked and has not answered.
+    Asked,
+    /// The server is shown what there is when that is more than it has, or when the time is over.
+    Watching {
+        have_bytes: usize,
+        until: Option<Instant>,
+    },
+    Settled,
 }
 
 /// The end that does not lead inside.
@@ -53,7 +62,8 @@ impl Flow {
             entrance,
             inner,
             is_watched: false,
-            state: State::Asked,
+            state: State::Undecided,
+            question: Question::Asked,
             up: Transfer::default(),
             down: Transfer::default(),
         }
@@ -61,9 +71,10 @@ impl Flow {
 
     /// When something has to be done although nothing happens.
     pub fn deadline(&self) -> Option<Instant> {
-        match self.state {
-            State::Watching { until, .. } | State::Connecting { until, .. } => Some(until),
-            State::Asked | State::Open(_) | State::Resolving(_) => None,
+        match (&self.state, self.question) {
+            (State::Connecting { until, .. }, _) => Some(*until),
+            (_, Question::Watching { until, .. }) => until,
+            _ => None,
         }
     }
 
@@ -71,7 +82,7 @@ impl Flow {
         match &self.state {
             State::Connecting { outer, .. } => Some(outer.as_fd()),
             State::Open(outer) => Some(outer.as_fd()),
-            State::Asked | State::Watching { .. } | State::Resolving(_) => None,
+            State::Undecided | State::Resolving(_) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Connections from their beginning to their end.
 
-use super::flow::{Flow, Outer, State};
+use super::flow::{Flow, Outer, Question, State};
 use super::server::{MOST_IN_A_ROW, Relay};
 use super::token::Token;
 use super::transfer::Stopped;
@@ -83,33 +83,40 @@ impl Relay {
         }
     }
 
-    pub(super) fn flow_ready(&mut self, number: u32, token: Token) {
+    pub(super) fn flow_ready(&mut self, number: u32, token: Token, has_hung_up: bool) {
         let Some(flow) = self.flows.get(&number) else { return };
         match (&flow.state, token) {
-            (State::Watching { .. }, _) => self.look(number, false),
             (State::Connecting { .. }, Token::Outer(_)) => self.connected(number),
+            (State::Undecided | State::Connecting { .. }, _) => self.look(number, has_hung_up),
+            (State::Open(_), Token::Inner(_)) => {
+                self.look(number, has_hung_up);
+                self.pump(number);
+            }
             (State::Open(_), _) => self.pump(number),
             (State::Resolving(_), _) => self.resolve_on(number),
-            // What happened is seen when the decision has come.
-            (State::Asked | State::Connecting { .. }, _) => {}
         }
     }
 
     /// Tells the server what there is to see, once that is more than it has, or when waiting is over.
-    pub(super) fn look(&mut self, number: u32, time_is_over: bool) {
+    pub(super) fn look(&mut self, number: u32, is_over: bool) {
         let Some(flow) = self.flows.get_mut(&number) else { return };
-        let State::Watching { have_bytes, .. } = flow.state else { return };
+        let Question::Watching { have_bytes, .. } = flow.question else { return };
         let mut bytes = vec![0; FIRST_BYTES];
         let (count, complete) = match inet::peek(&flow.inner, &mut bytes) {
+            // It has nothing to say to whom it was let through already.
+            Ok(0) if !matches!(flow.state, State::Undecided) => {
+                flow.question = Question::Settled;
+                return;
+            }
             Ok(0) => (0, true),
-            Ok(count) => (count, time_is_over || count == FIRST_BYTES),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, time_is_over),
+            Ok(count) => (count, is_over || count == FIRST_BYTES),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => (0, is_over),
             Err(error) => return self.end_flow(number, Over::Reset, &error.to_string()),
         };
         if !complete && count <= have_bytes {
             return;
         }
-        flow.state = State::Asked;
+        flow.question = Question::Asked;
         self.tell(&Event::FirstBytes { connection: number, bytes_hex: to_hex(&bytes[..count]), complete });
     }
 
@@ -121,7 +128,7 @@ impl Relay {
             Ok(None) if outer.peer_addr().is_err() => return,
             Ok(None) => {}
         }
-        if let State::Connecting { outer, .. } = std::mem::replace(&mut flow.state, State::Asked) {
+        if let State::Connecting { outer, .. } = std::mem::replace(&mut flow.state, State::Undecided) {
             flow.state = State::Open(Outer::Network(outer));
         }
         self.pump(number);
@@ -131,17 +138,21 @@ impl Relay {
     pub(super) fn pump(&mut self, number: u32) {
         let now = Instant::now();
         let Some(flow) = self.flows.get_mut(&number) else { return };
-        let Flow { entrance, inner, state: State::Open(outer), up, down, .. } = flow else { return };
+        let Flow { entrance, inner, state: State::Open(outer), question, up, down, .. } = flow else { return };
+        let is_settled = *question == Question::Settled;
         let mut bucket = self.entrances.get_mut(entrance).and_then(|entrance| entrance.bucket.as_mut());
         let mut share = bucket.as_mut().map(|bucket| bucket.available(now));
         let before = share;
-        let moved = up
-            .pump(inner.as_fd(), outer.as_fd(), &mut { TURN_BYTES }, share.as_mut(), &mut self.pipes)
-            .and_then(|first| {
-                let second =
-                    down.pump(outer.as_fd(), inner.as_fd(), &mut { TURN_BYTES }, share.as_mut(), &mut self.pipes)?;
-                Ok([first, second])
-            });
+        let upwards = if is_settled {
+            up.pump(inner.as_fd(), outer.as_fd(), &mut { TURN_BYTES }, share.as_mut(), &mut self.pipes)
+        } else {
+            Ok(Stopped::Waits)
+        };
+        let moved = upwards.and_then(|first| {
+            let second =
+                down.pump(outer.as_fd(), inner.as_fd(), &mut { TURN_BYTES }, share.as_mut(), &mut self.pipes)?;
+            Ok([first, second])
+        });
         let is_over = up.is_over && down.is_over;
         let mut pause = None;
         if let (Some(bucket), Some(before), Some(after)) = (bucket, before, share) {

@@ -20,7 +20,7 @@ impl Asker {
 }
 
 /// A client has long asked again by then.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(15);
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(15);
 /// More questions of one sandbox at the same time are answered with a failure.
 pub const MOST_QUESTIONS: usize = 128;
 /// The largest question: what a resolver inside may send is far smaller.

@@ -6,11 +6,13 @@ use super::names::{self, Asker, MOST_QUESTION_BYTES, MOST_QUESTIONS};
 use super::server::{MOST_IN_A_ROW, Relay};
 use isola_wire::relay::{Event, Over};
 use isola_wire::to_hex;
+use std::cmp::Reverse;
 use std::io::{self, Read, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// On one stream at the same time.
 const MOST_OPEN_QUESTIONS: usize = 16;
+const SLACK: Duration = Duration::from_millis(100);
 
 impl Relay {
     pub(super) fn receive_questions(&mut self, entrance: u32) {
@@ -24,14 +26,17 @@ impl Relay {
 
     fn ask(&mut self, asker: Asker, question: &[u8]) {
         let now = Instant::now();
-        for old in self.questions.forget_old(now) {
-            self.close_question(old);
-        }
+        self.forget_old_questions(now);
+        // No question at all: it would never be answered.
+        let Some(failure) = names::failure_to(question) else {
+            if let Asker::Stream { flow, .. } = asker {
+                self.end_flow(flow, Over::Reset, "what it sent is no question");
+            }
+            return;
+        };
         let Some(entrance) = self.entrances.get_mut(&asker.entrance()) else { return };
         if self.control.is_none() || entrance.questions >= MOST_QUESTIONS {
-            if let Some(failure) = names::failure_to(question) {
-                self.deliver(asker, &failure);
-            }
+            self.deliver(asker, &failure);
             return;
         }
         entrance.questions += 1;
@@ -39,11 +44,19 @@ impl Relay {
             && let Some(Flow { state: State::Resolving(resolving), .. }) = self.flows.get_mut(&flow)
         {
             resolving.open_questions += 1;
+            self.timers.push(Reverse((now + names::FORGOTTEN_AFTER + SLACK, flow)));
         }
         let sandbox_id = entrance.sandbox_id.clone();
         let query = self.questions.begin(asker, now);
         let stream = matches!(asker, Asker::Stream { .. });
         self.tell(&Event::Dns { query, sandbox_id, stream, message_hex: to_hex(question) });
+    }
+
+    /// Those that the server never answered hold nobody's place any more.
+    pub(super) fn forget_old_questions(&mut self, now: Instant) {
+        for old in self.questions.forget_old(now) {
+            self.close_question(old);
+        }
     }
 
     pub(super) fn send_answer(&mut self, query: u32, message: &[u8]) {

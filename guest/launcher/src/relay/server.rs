@@ -61,7 +61,7 @@ impl Relay {
                         return Ok(());
                     }
                 } else {
-                    self.handle(token);
+                    self.handle(token, event.hung_up);
                 }
             }
             self.ring_due();
@@ -71,14 +71,14 @@ impl Relay {
         }
     }
 
-    fn handle(&mut self, token: Token) {
+    fn handle(&mut self, token: Token, has_hung_up: bool) {
         match token {
             Token::Launcher => {}
             Token::Listener => self.accept_server(),
             Token::Control(number) => self.receive_requests(number),
             Token::Ipv4(entrance) | Token::Ipv6(entrance) => self.accept_flows(entrance, token),
             Token::Resolver(entrance) => self.receive_questions(entrance),
-            Token::Inner(number) | Token::Outer(number) => self.flow_ready(number, token),
+            Token::Inner(number) | Token::Outer(number) => self.flow_ready(number, token, has_hung_up),
         }
     }
 
@@ -206,11 +206,15 @@ impl Relay {
             let Some(flow) = self.flows.get(&number) else { continue };
             let is_due = flow.deadline().is_some_and(|until| until <= now);
             match flow.state {
-                State::Watching { .. } if is_due => self.look(number, true),
                 State::Connecting { .. } if is_due => {
                     self.end_flow(number, Over::Unreachable, "it did not answer in time");
                 }
-                State::Open(_) => self.pump(number),
+                State::Resolving(_) => {
+                    self.forget_old_questions(now);
+                    self.resolve_on(number);
+                }
+                State::Open(_) if !is_due => self.pump(number),
+                _ if is_due => self.look(number, true),
                 _ => {}
             }
         }

@@ -13,6 +13,8 @@ pub struct Epoll {
 pub struct Ready {
     pub token: u64,
     pub readable: bool,
+    /// The other side will send no more.
+    pub hung_up: bool,
 }
 
 impl Epoll {
@@ -69,7 +71,11 @@ impl Epoll {
         let closed = (libc::EPOLLHUP | libc::EPOLLERR) as u32;
         Ok(events[..count]
             .iter()
-            .map(|event| Ready { token: event.u64, readable: event.events & (libc::EPOLLIN as u32 | closed) != 0 })
+            .map(|event| Ready {
+                token: event.u64,
+                readable: event.events & (libc::EPOLLIN as u32 | closed) != 0,
+                hung_up: event.events & (libc::EPOLLRDHUP as u32 | closed) != 0,
+            })
             .collect())
     }
 }

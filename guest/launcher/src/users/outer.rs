@@ -70,6 +70,9 @@ pub fn enter_outer() -> Result<OuterMode> {
 /// the same user: only from there can its network be entered.
 pub fn join_outer_of(sandbox_pid: i32) -> Result<OuterMode> {
     let path = format!("/proc/{sandbox_pid}/ns/user");
+    if !has_same_ids(sandbox_pid) {
+        return Err(LauncherError::step("join", &path, "the caller's subordinate ids have changed since"));
+    }
     let own = File::open(&path).failed("open", &path)?;
     let outer = namespace::parent_of_user_namespace(own.as_fd()).failed("find the parent of", &path)?;
     namespace::enter(outer.as_fd(), namespace::USER).failed("enter", "user namespace of an earlier launcher")?;
@@ -79,6 +82,28 @@ pub fn join_outer_of(sandbox_pid: i32) -> Result<OuterMode> {
     let map = fs::read_to_string("/proc/self/uid_map").failed("read", "/proc/self/uid_map")?;
     let users = if map.lines().count() > 1 { Users::Range } else { Users::Single };
     Ok(OuterMode { users, why_single: None })
+}
+
+/// Whether a living sandbox has the ids that a new one would get: a range that was taken away is not used any more.
+fn has_same_ids(sandbox_pid: i32) -> bool {
+    let own = identity::user_id();
+    let Ok(map) = fs::read_to_string(format!("/proc/{sandbox_pid}/uid_map")) else { return false };
+    let foreign: Vec<(u32, u32)> = map.lines().filter_map(outside_ids).filter(|(start, _)| *start != own).collect();
+    match subordinate::ranges(own) {
+        Err(_) => foreign.is_empty(),
+        Ok((users, _)) => {
+            let is_ours = |(start, count): &(u32, u32)| {
+                *start >= users.start && start.saturating_add(*count) <= users.start.saturating_add(users.count)
+            };
+            !foreign.is_empty() && foreign.iter().all(is_ours)
+        }
+    }
+}
+
+/// First id and number of ids outside, from a line of an id map.
+fn outside_ids(line: &str) -> Option<(u32, u32)> {
+    let mut numbers = line.split_whitespace().skip(1).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 /// The caller is 0, its subordinate ids follow.

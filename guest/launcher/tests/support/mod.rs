@@ -7,11 +7,13 @@ mod client;
 mod footprint;
 mod launcher;
 mod network;
+mod relay_world;
 
 pub use client::Client;
 pub use footprint::Footprint;
 pub use launcher::{Launcher, RunAs};
 pub use network::inside;
+pub use relay_world::{PATIENCE, everywhere, is_broken_off, local_listener, relay_pid};
 
 use serde_json::{Value, json};
 use std::fs;

@@ -24,8 +24,9 @@ pub enum Action {
     Deny,
     /// Tell when there are more than `have_bytes` to see, or when the time is over.
     Wait { have_bytes: u32, wait_ms: u32 },
-    /// Bytes go to this address and back.
-    Tunnel { address: IpAddr, port: u16 },
+    /// Bytes go to this address and back. When `guarded`, what comes back passes, and what the client says first is
+    /// shown before any of it goes out.
+    Tunnel { address: IpAddr, port: u16, guarded: bool },
     /// Bytes go to a unix socket of the server, behind one line that tells whose they are.
     Local { socket_path: String, preface: String },
     /// Bytes are questions to the resolver, each behind its length.

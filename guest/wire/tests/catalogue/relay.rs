@@ -29,7 +29,7 @@ fn decisions() -> Vec<Golden> {
     let actions = [
         ("request-relay-decide-deny", Action::Deny),
         ("request-relay-decide-wait", Action::Wait { have_bytes: 5, wait_ms: 250 }),
-        ("request-relay-decide-tunnel", Action::Tunnel { address: [203, 0, 113, 7].into(), port: 443 }),
+        ("request-relay-decide-tunnel", Action::Tunnel { address: [203, 0, 113, 7].into(), port: 443, guarded: false }),
         (
             "request-relay-decide-local",
             Action::Local { socket_path: "/data/egress.sock".into(), preface: "token".into() },
