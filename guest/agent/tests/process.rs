@@ -150,13 +150,13 @@ fn a_process_over_its_time_is_asked_and_then_killed() {
 #[test]
 fn members_of_the_group_that_outlive_their_leader_are_killed_after_the_grace() {
     let (_agent, mut host) = ready();
-    let line = "(trap '' TERM; while :; do date +%N > beat; sleep 0.02; done) & wait";
-    let outcome = host.run(&["sh", "-c", line], &json!({"timeoutMs": 200, "killGraceMs": 400}));
+    let line = "(trap '' TERM; while :; do date +%N > new; mv new beat; sleep 0.02; done) & wait";
+    let outcome = host.run(&["sh", "-c", line], &json!({"timeoutMs": 500, "killGraceMs": 2000}));
     assert_eq!((outcome.exit.timed_out, outcome.exit.signal.as_deref()), (true, Some("SIGTERM")));
     let mut beats = || host.shell("cat beat; sleep 0.15; cat beat").text();
     let (before, after) = {
         let before = beats();
-        std::thread::sleep(Duration::from_millis(600));
+        std::thread::sleep(Duration::from_millis(2500));
         (before, beats())
     };
     let moves = |beats: &str| beats.lines().collect::<std::collections::BTreeSet<_>>().len() > 1;

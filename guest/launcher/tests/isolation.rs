@@ -4,7 +4,8 @@
 mod support;
 
 use serde_json::Value;
-use std::fs::File;
+use std::fs::{self, File};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use support::{Launcher, RunAs, is_root, prepare_request};
 
 fn reports(name: &str, run_as: RunAs) -> [Value; 2] {
@@ -181,4 +182,58 @@ fn a_lock_on_the_hosts_file_is_not_felt_inside() {
     let host = File::open(launcher.path("tool/hello")).expect("open the host's file");
     host.lock().expect("lock the host's file");
     assert_eq!(launcher.ask(&prepared, "agent")["bindLock"], "Ok(())", "it is another file inside");
+}
+
+/// What a process inside has at the place, as the host sees it.
+fn seen_by(prepared: &Value, path: &str) -> String {
+    format!("/proc/{}/root{path}", prepared["pid"])
+}
+
+fn inode(path: &str) -> (u64, u64) {
+    let status = fs::metadata(path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    (status.dev(), status.ino())
+}
+
+#[test]
+fn a_lock_on_a_device_or_a_mask_is_felt_in_no_other_sandbox_and_not_on_the_host() {
+    if !is_root("locks of devices") {
+        return;
+    }
+    let launcher = Launcher::start("nodes", RunAs::Root);
+    let prepare = |id: &str| launcher.client().call("prepare", prepare_request(&launcher, id)).expect_ok();
+    let (one, other) = (prepare("a1"), prepare("b1"));
+    for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+        let path = format!("/dev/{name}");
+        let own = seen_by(&one, &path);
+        let (status, host) = (fs::metadata(&own).expect("it is there"), fs::metadata(&path).expect("the host's"));
+        assert!(status.file_type().is_char_device() && status.rdev() == host.rdev(), "{own}");
+        assert_eq!(
+            (status.mode() & 0o777, status.uid(), status.gid()),
+            (0o666, 0, 0),
+            "{own}: the host's root owns it"
+        );
+        assert_ne!(inode(&own), inode(&path));
+        assert_ne!(inode(&own), inode(&seen_by(&other, &path)));
+    }
+    for path in ["/dev/null", "/proc/locks", "/proc/interrupts"] {
+        let held = File::open(seen_by(&one, path)).expect("open inside");
+        held.lock().expect("lock inside");
+        File::open(seen_by(&other, path)).expect("open").try_lock().expect("it is another file in another sandbox");
+    }
+    assert_eq!(fs::write(seen_by(&one, "/dev/null"), "x").map_err(|error| error.kind()), Ok(()));
+    assert!(fs::write(seen_by(&one, "/dev/full"), "x").is_err(), "it is full");
+    assert!(fs::write(seen_by(&one, "/proc/locks"), "x").is_err(), "a mask is read-only");
+}
+
+#[test]
+fn without_root_the_masks_are_its_own_and_the_devices_the_hosts() {
+    if !is_root("masks without root") {
+        return;
+    }
+    let launcher = Launcher::start("rnodes", RunAs::SingleUser);
+    let prepare = |id: &str| launcher.client().call("prepare", prepare_request(&launcher, id)).expect_ok();
+    let (one, other) = (prepare("a1"), prepare("b1"));
+    assert_eq!(inode(&seen_by(&one, "/dev/null")), inode("/dev/null"));
+    let (mask, others) = (seen_by(&one, "/proc/locks"), seen_by(&other, "/proc/locks"));
+    assert!(fs::metadata(&mask).expect("a mask").is_file() && inode(&mask) != inode(&others));
 }

@@ -4,14 +4,14 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use isola_wire::agent::{Empty, FileList, Truncated};
 use isola_wire::{Failure, HEADER_BYTES};
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawDir, openat, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, openat, statat};
 use rustix::io::Errno;
 use serde::Serialize;
 
 use super::caller::Caller;
 use super::entry::entry;
 use super::failure::failure;
-use super::path;
+use super::{open, path};
 
 const OPERATION: &str = "list directory";
 const MAX_DEPTH: u32 = 64;
@@ -22,7 +22,7 @@ const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::
 /// Sends entries while it walks, so that a directory of any size costs one chunk of memory.
 pub fn run(task: &FileList, workdir: &str, caller: &mut Caller) -> Result<(), Failure> {
     let path = path::absolute(OPERATION, &task.path, workdir)?;
-    let top = openat(CWD, path.as_str(), DIRECTORY, Mode::empty()).map_err(|error| failure(OPERATION, &path, error))?;
+    let top = open::path_itself(&path, DIRECTORY, Mode::empty()).map_err(|error| failure(OPERATION, &path, error))?;
     caller.respond_and_stream(&Empty {});
     let mut listing = Listing { chunk: Vec::new(), left: task.limit, caller };
     let whole = listing.walk(&top, path.trim_end_matches('/'), task.depth.min(MAX_DEPTH))?;

@@ -2,7 +2,10 @@
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use isola_wire::{Failure, code};
-use rustix::fs::{CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, Stat, fstat, fstatfs, openat, readlink, stat};
+use rustix::fs::{
+    CWD, FileType, Mode, OFlags, PROC_SUPER_MAGIC, ResolveFlags, Stat, fstat, fstatfs, openat2, readlink, stat,
+};
+use rustix::io::Errno;
 
 use super::failure::{coded, failure};
 
@@ -10,7 +13,7 @@ use super::failure::{coded, failure};
 /// refused after an open that does not block.
 pub fn regular(operation: &str, path: &str, flags: OFlags, mode: Mode) -> Result<(OwnedFd, Stat), Failure> {
     let careful = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let fd = openat(CWD, path, flags | careful, mode).map_err(|error| failure(operation, path, error))?;
+    let fd = path_itself(path, flags | careful, mode).map_err(|error| failure(operation, path, error))?;
     let stat = fstat(&fd).map_err(|error| failure(operation, path, error))?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => {}
@@ -21,6 +24,16 @@ pub fn regular(operation: &str, path: &str, flags: OFlags, mode: Mode) -> Result
         return Err(coded(operation, path, code::FILE_PERMISSION_DENIED, "it belongs to the agent"));
     }
     Ok((fd, stat))
+}
+
+/// Opens what the path names in the tree of files. `/proc/self/fd` and its like name what a process has open, and
+/// that process would be the agent: no path may go through one.
+pub fn path_itself(path: &str, flags: OFlags, mode: Mode) -> Result<OwnedFd, Errno> {
+    match openat2(CWD, path, flags, mode, ResolveFlags::NO_MAGICLINKS) {
+        // Said of a circle of links, too, where following them fails as well.
+        Err(Errno::LOOP) if !flags.contains(OFlags::NOFOLLOW) && stat(path).is_ok() => Err(Errno::ACCESS),
+        other => other,
+    }
 }
 
 /// The kernel lets a process open its own memory, whoever its thread acts for. A path to it, or a

@@ -4,8 +4,8 @@ use std::os::fd::OwnedFd;
 use isola_wire::agent::{FileWrite, FileWriteResult};
 use isola_wire::{Failure, code};
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid, accessat, fchmod, fchown, fstat, openat, renameat,
-    statat, unlinkat,
+    Access, AtFlags, CWD, FileType, Gid, Mode, OFlags, Stat, Uid, accessat, fchmod, fchown, fstat, renameat, statat,
+    unlinkat,
 };
 use rustix::io::{Errno, retry_on_intr, write};
 
@@ -35,7 +35,7 @@ fn replace(task: &FileWrite, target: &str, caller: &mut Caller) -> Result<u64, F
     let existing = existing_file(target)?;
     let draft = path::draft(target);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = match openat(CWD, draft.as_str(), flags, Mode::from_raw_mode(0o600)) {
+    let file = match open::path_itself(&draft, flags, Mode::from_raw_mode(0o600)) {
         Ok(file) => file,
         // The file may be changed, but nothing may be added to its directory.
         Err(Errno::ACCESS | Errno::PERM | Errno::ROFS | Errno::NAMETOOLONG) if existing.is_some() => {

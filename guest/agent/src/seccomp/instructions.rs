@@ -28,6 +28,10 @@ pub const EPERM: u32 = refuse(libc::EPERM);
 pub const ENOSYS: u32 = refuse(libc::ENOSYS);
 pub const EAFNOSUPPORT: u32 = refuse(libc::EAFNOSUPPORT);
 pub const EPROTONOSUPPORT: u32 = refuse(libc::EPROTONOSUPPORT);
+pub const ESOCKTNOSUPPORT: u32 = refuse(libc::ESOCKTNOSUPPORT);
+pub const ENOTTY: u32 = refuse(libc::ENOTTY);
+pub const ENOMEM: u32 = refuse(libc::ENOMEM);
+pub const EINVAL: u32 = refuse(libc::EINVAL);
 
 const fn refuse(errno: i32) -> u32 {
     0x0005_0000 | errno as u32

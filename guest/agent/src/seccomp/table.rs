@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Not listed, and so refused with EPERM: io_uring, userfaultfd, bpf, perf_event_open, keyrings,
 //! ptrace and process_vm, kexec, modules, mounts old and new, open_by_handle_at, setns, unshare,
-//! quota, swap, reboot, clocks. `clone`, `ioctl`, `socket`, `socketpair`, `personality`, `setrlimit`
-//! and `prlimit64` are decided by their arguments.
+//! quota, swap, reboot, clocks. `clone`, `ioctl`, `mmap`, `memfd_create`, `socket`, `socketpair`,
+//! `setsockopt`, `personality`, `setrlimit` and `prlimit64` are decided by their arguments.
 
 #[allow(clippy::wildcard_imports)]
 use libc::*;
@@ -32,7 +32,7 @@ pub const ALLOWED: &[c_long] = &[
     SYS_fchownat, SYS_fcntl, SYS_fdatasync, SYS_fgetxattr, SYS_flistxattr, SYS_flock, SYS_fremovexattr,
     SYS_fsetxattr, SYS_fstat, SYS_fstatfs, SYS_fsync, SYS_ftruncate, SYS_getcwd, SYS_getdents64, SYS_getxattr,
     SYS_inotify_add_watch, SYS_inotify_init1, SYS_inotify_rm_watch, SYS_lgetxattr, SYS_linkat, SYS_listxattr,
-    SYS_llistxattr, SYS_lremovexattr, SYS_lseek, SYS_lsetxattr, SYS_memfd_create, SYS_memfd_secret, SYS_mkdirat,
+    SYS_llistxattr, SYS_lremovexattr, SYS_lseek, SYS_lsetxattr, SYS_memfd_secret, SYS_mkdirat,
     SYS_mknodat, SYS_name_to_handle_at, SYS_newfstatat, SYS_openat, SYS_openat2, SYS_pipe2, SYS_pread64, SYS_preadv,
     SYS_preadv2, SYS_pwrite64, SYS_pwritev, SYS_pwritev2, SYS_read, SYS_readahead, SYS_readlinkat, SYS_readv,
     SYS_removexattr, SYS_renameat2, SYS_sendfile, SYS_setxattr, SYS_splice, SYS_statfs, SYS_statx, SYS_symlinkat,
@@ -45,7 +45,7 @@ pub const ALLOWED: &[c_long] = &[
     466, // removexattrat
     // memory
     SYS_brk, SYS_madvise, SYS_membarrier, SYS_mincore, SYS_mlock, SYS_mlock2,
-    SYS_mlockall, SYS_mmap, SYS_mprotect, SYS_mremap, SYS_msync, SYS_munlock, SYS_munlockall, SYS_munmap,
+    SYS_mlockall, SYS_mprotect, SYS_mremap, SYS_msync, SYS_munlock, SYS_munlockall, SYS_munmap,
     SYS_pkey_alloc, SYS_pkey_free, SYS_pkey_mprotect, SYS_remap_file_pages,
     453, // map_shadow_stack
     462, // mseal
@@ -75,7 +75,7 @@ pub const ALLOWED: &[c_long] = &[
     SYS_epoll_pwait2, SYS_eventfd2, SYS_getpeername, SYS_getrandom, SYS_getsockname, SYS_getsockopt, SYS_listen,
     SYS_mq_getsetattr, SYS_mq_notify, SYS_mq_open, SYS_mq_timedreceive, SYS_mq_timedsend, SYS_mq_unlink, SYS_msgctl,
     SYS_msgget, SYS_msgrcv, SYS_msgsnd, SYS_ppoll, SYS_pselect6, SYS_recvfrom, SYS_recvmmsg, SYS_recvmsg,
-    SYS_semctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_sendmmsg, SYS_sendmsg, SYS_sendto, SYS_setsockopt,
+    SYS_semctl, SYS_semget, SYS_semop, SYS_semtimedop, SYS_sendmmsg, SYS_sendmsg, SYS_sendto,
     SYS_shmat, SYS_shmctl, SYS_shmdt, SYS_shmget, SYS_shutdown,
 ];
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-use super::arguments::{PROTOCOLS, SOCK_PACKET, TIOCSETD};
+use super::arguments::{ATTACHING, IPV6_FLOWLABEL_MGR, LOADING, PROTOCOLS, SOCK_PACKET, TIOCSETD};
 use super::instructions::{
-    ALLOW, AND, ARCHITECTURE, EAFNOSUPPORT, ENOSYS, EPERM, EPROTONOSUPPORT, JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL,
-    KILL_PROCESS, LOAD, NUMBER, PRETEND, RETURN,
+    ALLOW, AND, ARCHITECTURE, EAFNOSUPPORT, EINVAL, ENOMEM, ENOSYS, ENOTTY, EPERM, EPROTONOSUPPORT, ESOCKTNOSUPPORT,
+    JUMP_ANY_BIT, JUMP_AT_LEAST, JUMP_EQUAL, KILL_PROCESS, LOAD, NUMBER, PRETEND, RETURN,
 };
 use super::program::{FOREIGN_NUMBERS, OWN_ARCHITECTURE, build};
 use super::table::{ABSENT, ALLOWED, ALLOWED_AGENT, ALLOWED_HERE, LAST_KNOWN};
@@ -136,6 +136,52 @@ fn sockets_are_unix_internet_or_routing() {
         for protocol in [libc::IPPROTO_SCTP, libc::IPPROTO_DCCP, libc::IPPROTO_UDPLITE, 256, -1] {
             assert_eq!(socket(family, libc::SOCK_STREAM, protocol), EPROTONOSUPPORT);
         }
+        for kind in [0, libc::SOCK_RDM, libc::SOCK_SEQPACKET, libc::SOCK_DCCP, 7, 15] {
+            assert_eq!(socket(family, kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0), ESOCKTNOSUPPORT);
+        }
+        for kind in [libc::SOCK_STREAM, libc::SOCK_DGRAM, libc::SOCK_RAW] {
+            assert_eq!(socket(family, kind | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK, 0), ALLOW);
+        }
+    }
+    assert_eq!(socket(libc::AF_UNIX, libc::SOCK_SEQPACKET, 0), ALLOW);
+}
+
+#[test]
+fn options_that_use_up_what_all_of_the_host_shares_are_not_there() {
+    let set = |level: i32, option: i32| decide(libc::SYS_setsockopt, [3, level as u32, option as u32]);
+    for option in ATTACHING {
+        assert_eq!(set(libc::SOL_SOCKET, option), EPERM);
+        // The numbers mean something else on other levels.
+        assert_eq!((set(libc::IPPROTO_TCP, option), set(libc::IPPROTO_IP, option)), (ALLOW, ALLOW));
+    }
+    assert_eq!(set(libc::IPPROTO_IPV6, IPV6_FLOWLABEL_MGR), EPERM);
+    assert_eq!(set(libc::IPPROTO_IPV6, libc::IPV6_V6ONLY), ALLOW);
+    for option in [libc::SO_REUSEADDR, libc::SO_LINGER, libc::SO_RCVBUF, libc::SO_DETACH_FILTER, IPV6_FLOWLABEL_MGR] {
+        assert_eq!(set(libc::SOL_SOCKET, option), ALLOW);
+    }
+}
+
+#[test]
+fn huge_pages_are_not_there() {
+    let map = |flags: i32| {
+        decide_on(Subject::Workload, OWN_ARCHITECTURE, libc::SYS_mmap, [0, 4096, 3, u64::from(flags as u32)])
+    };
+    let private = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    assert_eq!((map(private), map(private | libc::MAP_HUGETLB)), (ALLOW, ENOMEM));
+    assert_eq!(map(private | libc::MAP_HUGETLB | libc::MAP_HUGE_1GB), ENOMEM);
+    let memory_file = |flags: u32| decide(libc::SYS_memfd_create, [0x1000, flags, 0]);
+    assert_eq!(memory_file(libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING), ALLOW);
+    assert_eq!(memory_file(libc::MFD_CLOEXEC | libc::MFD_HUGETLB), EINVAL);
+}
+
+#[test]
+fn requests_that_load_modules_are_unknown() {
+    for request in LOADING {
+        assert_eq!(decide(libc::SYS_ioctl, [3, request, 0]), ENOTTY);
+    }
+    // SIOCGIFNAME, FIONREAD.
+    for request in [0x8910, 0x541B] {
+        assert_eq!(decide(libc::SYS_ioctl, [3, request, 0]), ALLOW);
     }
 }
 

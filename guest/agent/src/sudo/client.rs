@@ -24,18 +24,22 @@ pub struct Client {
     pub pid: Option<Pid>,
     /// The host side of its terminal until it is handed to the shim.
     pub master: Option<OwnedFd>,
+    /// All that it sent, to be closed with it.
+    pub streams: Vec<Rc<OwnedFd>>,
     pub timer: Option<TimerId>,
     /// The shim is gone; the process is being ended.
     pub abandoned: bool,
 }
 
-/// A message and the descriptors that came with it; None when the shim is gone or talks nonsense.
-pub type Received = Option<(FromShim, Vec<Rc<OwnedFd>>)>;
+/// A message, None when the shim is gone or talks nonsense, and the descriptors that came with it.
+pub type Received = (Option<FromShim>, Vec<Rc<OwnedFd>>);
+/// What one message can carry. Where there is less room the kernel closes the rest, and may wait while it does.
+const MOST_DESCRIPTORS: usize = 253;
 
 impl Client {
     pub fn receive(&self) -> Result<Received, Errno> {
         let mut bytes = vec![0; MAX_MESSAGE_BYTES];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(3))];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
         let received = recvmsg(&self.socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags)?;
@@ -45,7 +49,7 @@ impl Client {
                 fds.extend(list.map(Rc::new));
             }
         }
-        Ok(serde_json::from_slice(&bytes[..received.bytes]).ok().map(|message| (message, fds)))
+        Ok((serde_json::from_slice(&bytes[..received.bytes]).ok(), fds))
     }
 
     /// A shim that does not read its few answers gets none.

@@ -11,7 +11,9 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, accept
 use rustix::process::{Pid, Signal, WaitStatus, kill_process_group};
 use rustix::termios::isatty;
 
+use super::accepted::{disarm, is_accepted};
 use super::client::Client;
+use super::closer::Closer;
 use super::message::{Ask, FromShim, Program, SOCKET, ToShim};
 use super::relay::FORWARDED;
 use crate::account::Account;
@@ -38,6 +40,7 @@ pub struct SudoService {
     user_uid: u32,
     clients: BTreeMap<u32, Client>,
     next_key: u32,
+    closer: Closer,
 }
 
 impl Agent {
@@ -88,12 +91,20 @@ impl Agent {
             let Ok(socket) = accept_with(listener, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK) else { return };
             let Ok(peer) = socket_peercred(&socket) else { continue };
             let (uid, gid) = (peer.uid.as_raw(), peer.gid.as_raw());
+            if self.sudo.closer.is_stuck() {
+                // Whoever did that goes without sudo from now on.
+                self.poll.remove(listener);
+                return self.sudo.closer.close(vec![socket]);
+            }
             if (uid != 0 && uid != self.sudo.user_uid) || self.sudo.clients.len() >= MAX_CLIENTS {
+                // Something may lie in it already.
+                self.sudo.closer.close(vec![socket]);
                 continue;
             }
             self.sudo.next_key += 1;
             let key = self.sudo.next_key;
             if self.poll.add(&socket, Source::SudoClient(key), Interest::Read).is_err() {
+                self.sudo.closer.close(vec![socket]);
                 continue;
             }
             let timer = Some(self.timers.set(ASK_DEADLINE, Alarm::SudoDeadline(key)));
@@ -105,6 +116,7 @@ impl Agent {
                 command: String::new(),
                 pid: None,
                 master: None,
+                streams: Vec::new(),
                 timer,
                 abandoned: false,
             };
@@ -114,22 +126,40 @@ impl Agent {
 
     pub fn sudo_deadline(&mut self, key: u32) {
         if self.sudo.clients.get(&key).is_some_and(|client| !client.asked) {
-            self.sudo.clients.remove(&key);
+            self.sudo_part(key);
         }
     }
 
+    /// Forgets a shim. Nothing that it sent is closed here.
+    fn sudo_part(&mut self, key: u32) {
+        let Some(Client { socket, streams, .. }) = self.sudo.clients.remove(&key) else { return };
+        self.poll.remove(&socket);
+        disarm(&streams);
+        let mut fds: Vec<OwnedFd> = streams.into_iter().filter_map(Rc::into_inner).collect();
+        fds.push(socket);
+        self.sudo.closer.close(fds);
+    }
+
     pub fn sudo_client_ready(&mut self, key: u32) {
-        let Some(client) = self.sudo.clients.get(&key) else { return };
-        match (client.receive(), client.asked) {
-            (Ok(Some((FromShim::Ask(ask), fds))), false) => self.sudo_ask(key, &ask, fds),
-            (Ok(Some((FromShim::Signal(number), _))), true) => {
+        let Some(client) = self.sudo.clients.get_mut(&key) else { return };
+        let (message, fds) = match client.receive() {
+            Ok(received) => received,
+            Err(Errno::AGAIN | Errno::INTR) => return,
+            Err(_) => return self.sudo_abandon(key),
+        };
+        client.streams.extend(fds.iter().cloned());
+        match (message, client.asked) {
+            (Some(FromShim::Ask(ask)), false) => self.sudo_ask(key, &ask, fds),
+            (Some(FromShim::Signal(number)), true) if fds.is_empty() => {
                 let signal = FORWARDED.contains(&number).then(|| Signal::from_named_raw(number)).flatten();
                 if let (Some(pid), Some(signal)) = (client.pid, signal) {
                     let _ = kill_process_group(pid, signal);
                 }
             }
-            (Err(Errno::AGAIN | Errno::INTR), _) => {}
-            _ => self.sudo_abandon(key),
+            _ => {
+                drop(fds);
+                self.sudo_abandon(key);
+            }
         }
     }
 
@@ -165,6 +195,9 @@ impl Agent {
         let Ok(mut fds) = <[Rc<OwnedFd>; 3]>::try_from(fds) else {
             return Err("sudo: the standard streams are missing".to_owned());
         };
+        if !fds.iter().all(|fd| is_accepted(fd)) {
+            return Err("sudo: a standard stream is neither a pipe, a file, a device nor a unix socket".to_owned());
+        }
         let on_terminal = isatty(&fds[0]);
         if on_terminal {
             // A terminal of its own: the user's programs must not be able to type into root's.
@@ -208,27 +241,28 @@ impl Agent {
     }
 
     fn sudo_refuse(&mut self, key: u32, line: String) {
-        if let Some(client) = self.sudo.clients.remove(&key) {
+        if let Some(client) = self.sudo.clients.get(&key) {
             client.send(&ToShim::Refused(line), None);
+            self.sudo_part(key);
         }
     }
 
     pub fn sudo_ended(&mut self, key: u32, status: WaitStatus) {
-        let Some(client) = self.sudo.clients.remove(&key) else { return };
-        if let Some(timer) = client.timer {
+        let Some(client) = self.sudo.clients.get_mut(&key) else { return };
+        if let Some(timer) = client.timer.take() {
             self.timers.cancel(timer);
         }
         let signalled = status.terminating_signal().map(|signal| 128 + signal);
         let code = status.exit_status().or(signalled).unwrap_or(1);
         client.send(&ToShim::Exited(code as u8), None);
+        self.sudo_part(key);
     }
 
     /// The shim is gone: its process has lost its terminal.
     fn sudo_abandon(&mut self, key: u32) {
         let Some(client) = self.sudo.clients.get_mut(&key) else { return };
         if !client.asked {
-            self.sudo.clients.remove(&key);
-            return;
+            return self.sudo_part(key);
         }
         self.poll.remove(&client.socket);
         client.abandoned = true;

@@ -23,6 +23,8 @@ const MOST_SOCKET_BYTES: u64 = 64 * 1024 * 1024;
 /// The spawner lives in `work` and is not the tenant's.
 const SPAWNER_PIDS: u64 = 1;
 const CPU_PERIOD_US: u64 = 100_000;
+/// The agent is made to work by the workload: what that gets has to bind it, too, but never so that it falls silent.
+const LEAST_AGENT_CPU_MILLIS: u64 = 250;
 /// The kernel refuses a quota below a millisecond per period.
 const LEAST_CPU_MILLIS: u64 = 10;
 
@@ -42,7 +44,8 @@ pub fn work_files(version: Version, limits: &Limits) -> Vec<ControlFile> {
         files.extend(memory_files(version, Child::Work, bytes));
     }
     if let Some(millis) = limits.cpu_millis {
-        files.extend(cpu_files(version, millis.max(LEAST_CPU_MILLIS)));
+        files.extend(cpu_files(version, Child::Work, millis.max(LEAST_CPU_MILLIS)));
+        files.extend(cpu_files(version, Child::Agent, millis.max(LEAST_AGENT_CPU_MILLIS)));
     }
     if let Some(pids) = limits.pids {
         files.push(control(Controller::Pids, Child::Work, "pids.max", (pids + SPAWNER_PIDS).to_string()));
@@ -71,9 +74,9 @@ fn socket_files(version: Version, child: Child, memory_bytes: u64) -> Option<Con
     (version == Version::V1).then_some(ControlFile { optional: true, ..file })
 }
 
-fn cpu_files(version: Version, millis: u64) -> Vec<ControlFile> {
+fn cpu_files(version: Version, child: Child, millis: u64) -> Vec<ControlFile> {
     let quota_us = millis * CPU_PERIOD_US / 1000;
-    let file = |name, value: String| control(Controller::Cpu, Child::Work, name, value);
+    let file = |name, value: String| control(Controller::Cpu, child, name, value);
     match version {
         Version::V1 => {
             vec![file("cpu.cfs_period_us", CPU_PERIOD_US.to_string()), file("cpu.cfs_quota_us", quota_us.to_string())]
@@ -134,6 +137,8 @@ mod tests {
                 "work/memory.kmem.tcp.limit_in_bytes = 16777216 (where it exists)",
                 "work/cpu.cfs_period_us = 100000",
                 "work/cpu.cfs_quota_us = 150000",
+                "agent/cpu.cfs_period_us = 100000",
+                "agent/cpu.cfs_quota_us = 150000",
                 "work/pids.max = 101",
             ]
         );
@@ -147,8 +152,18 @@ mod tests {
                 "work/memory.max = 67108864",
                 "work/memory.swap.max = 0 (where it exists)",
                 "work/cpu.max = 150000 100000",
+                "agent/cpu.max = 150000 100000",
                 "work/pids.max = 101",
             ]
+        );
+    }
+
+    #[test]
+    fn the_agent_keeps_a_quarter_of_a_core_however_little_the_workload_has() {
+        let little = Limits { cpu_millis: Some(1), ..Limits::default() };
+        assert_eq!(
+            lines(&work_files(Version::V2, &little)),
+            ["work/cpu.max = 1000 100000", "agent/cpu.max = 25000 100000"]
         );
     }
 

@@ -35,7 +35,7 @@ pub fn make(host: &Host, seat: &str, warm: Warm, order: &Order, network: &OwnedF
     let mut clock = StageClock::start();
     let plan = MountPlan::new(&order.prepare.rootfs, host.identity.users)?;
     let mut record = intend(host, order)?;
-    let Warm { entrant, files } = warm;
+    let Warm { entrant, files, nodes } = warm;
     let (kept, layer) = files.rename(host, seat, &record)?;
     if let Some(bytes) = order.prepare.limits.disk_bytes {
         record.layer.limit_opened(layer.as_fd(), bytes)?;
@@ -61,6 +61,7 @@ pub fn make(host: &Host, seat: &str, warm: Warm, order: &Order, network: &OwnedF
     record.write(&kept)?;
     clock.lap("maps");
     attach_staged(host, &plan, &staged, first.pid)?;
+    nodes.attach()?;
     clock.lap("idmap");
     birth.release()?;
     let (mounted, tell_mounted) = io::pipe().failed("make", "pipe")?;

@@ -6,6 +6,7 @@ use super::order::{Answer, Order};
 use crate::cgroup::{Child, Placement, Version};
 use crate::error::{Failed, Result};
 use crate::host::Host;
+use crate::mount::OwnNodes;
 use crate::state_dir::SEAT_PREFIX;
 use crate::sys::{descriptors, fork, prctl, signals};
 use std::io::Write;
@@ -97,6 +98,7 @@ fn answer_line(answer: &Answer) -> Vec<u8> {
 pub struct Warm {
     pub entrant: Entrant,
     pub files: Files,
+    pub nodes: OwnNodes,
 }
 
 /// Does everything that needs no order, above all what waits for a grace period of the kernel.
@@ -107,5 +109,6 @@ fn warm_up(host: &Host, name: &str) -> Result<Warm> {
     cgroups.limit_always(Version::V1)?;
     let entrant = Entrant::start(&cgroups)?;
     cgroups.attach_self_v1(Child::Agent)?;
-    Ok(Warm { entrant, files })
+    let nodes = OwnNodes::make(host.identity.rootless)?;
+    Ok(Warm { entrant, files, nodes })
 }

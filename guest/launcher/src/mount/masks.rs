@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A fresh /proc without what tells about the host or changes it, and no /sys.
 
-use super::stage::{LAYER, NEW_ROOT};
+use super::nodes::{EMPTY_FILE, OwnNodes};
+use super::stage::{LAYER, NEW_ROOT, OWN};
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::directory::{self, Lookup};
 use crate::sys::mount;
@@ -34,8 +35,6 @@ const HIDDEN_FILES: [&str; 14] = [
 const HIDDEN_DIRECTORIES: [&str; 7] = ["acpi", "asound", "bus", "irq", "pressure", "scsi", "fs"];
 /// Knobs of the kernel.
 const READ_ONLY: [&str; 2] = ["sys", "sysrq-trigger"];
-/// On the stage.
-const NULL: &str = "/dev/null";
 const PROC: u64 = mount::NO_SUID | mount::NO_DEV | mount::NO_EXEC;
 
 /// An empty read-only directory that can be put over others.
@@ -56,8 +55,7 @@ pub fn attach_proc(target: BorrowedFd<'_>) -> Result<OwnedFd> {
 /// clones a detached mount.
 pub fn mask_proc(proc: BorrowedFd<'_>, empty: BorrowedFd<'_>) -> Result<()> {
     cover(proc, &HIDDEN_DIRECTORIES, empty)?;
-    let null = directory::open_place(Path::new(NULL)).failed("open", NULL)?;
-    cover(proc, &HIDDEN_FILES, null.as_fd())?;
+    cover(proc, &HIDDEN_FILES, empty_file()?.as_fd())?;
     for name in READ_ONLY {
         let Some(target) = open_if_there(proc, name)? else { continue };
         let copy = mount::clone_tree_at(target.as_fd()).failed("clone mount of /proc", name)?;
@@ -84,6 +82,16 @@ fn explain(error: LauncherError) -> LauncherError {
         ),
         _ => error,
     }
+}
+
+/// The sandbox's own empty file, as a mask. It lies over itself: not every kernel clones a detached mount.
+fn empty_file() -> Result<OwnedFd> {
+    let path = Path::new(OWN).join(EMPTY_FILE);
+    let place = directory::open_place(&path).failed_on("open mask", &path)?;
+    let file = mount::clone_tree_at(place.as_fd()).failed_on("clone mask", &path)?;
+    mount::set_attributes(file.as_fd(), PROC | mount::READ_ONLY, None).failed_on("make read-only", &path)?;
+    mount::attach(file.as_fd(), place.as_fd()).failed_on("attach mask at", &path)?;
+    Ok(file)
 }
 
 /// Puts copies of the mask over those of the names that exist.
@@ -114,6 +122,7 @@ pub fn attach_proc_for_probe() -> Result<()> {
     let open = |path: &str| directory::open(Path::new(path)).failed("open", path);
     let empty = empty_directory()?;
     mount::attach(empty.as_fd(), open(LAYER)?.as_fd()).failed("attach", "empty directory")?;
+    OwnNodes::make(true)?.attach()?;
     let proc = attach_proc(open(NEW_ROOT)?.as_fd())?;
     mask_proc(proc.as_fd(), empty.as_fd())
 }

@@ -5,6 +5,7 @@
 mod binds;
 mod devices;
 mod masks;
+mod nodes;
 mod overlay;
 mod plan;
 mod root;
@@ -12,6 +13,7 @@ mod stage;
 mod staging;
 
 pub use masks::attach_proc_for_probe;
+pub use nodes::OwnNodes;
 pub use overlay::mount_root_overlay;
 pub use plan::MountPlan;
 pub use root::{RootTimings, build_root};

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The stage: a mount namespace that holds an empty tmpfs, /proc and six devices, and nothing else of the
-//! host's. Every sandbox starts from a copy of it, so a mount that is forgotten is simply not there.
+//! The stage: a mount namespace that holds an empty tmpfs and /proc, where no others can be made six devices, and
+//! nothing else of the host's. Every sandbox starts from a copy of it, so a mount that is forgotten is simply not
+//! there.
 
+use super::nodes::{DEVICES, OwnNodes};
 use crate::error::{Failed, LauncherError, Result};
 use crate::sys::{descriptors, fork, mount, namespace, prctl, socket};
 use std::fs::{self, File};
@@ -9,14 +11,15 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-/// The only devices a sandbox has, besides terminals of its own.
-pub const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// Where the overlays are put together.
 pub const NEW_ROOT: &str = "/new";
 pub const NEW_USR: &str = "/usr";
 pub const LAYER: &str = "/layer";
 /// Stays empty.
 pub const EMPTY: &str = "/empty";
+/// Where each sandbox's own nodes are attached, and where the host's are, which only those without devices use.
+pub const OWN: &str = "/own";
+pub const HOSTS: &str = "/dev";
 
 pub struct Stage {
     namespace: OwnedFd,
@@ -65,13 +68,16 @@ fn build(scratch: &Path, rootless: bool) -> Result<File> {
     // The root of the stage. Mounted over a directory of ours, in this namespace only.
     mount::mount("isola", scratch, "tmpfs", libc::MS_NOSUID | libc::MS_NODEV, "mode=755,size=4m")
         .failed("mount tmpfs on", scratch.display())?;
-    for directory in ["proc", "dev", "new", "usr", "layer", "empty"] {
+    for directory in ["proc", "dev", "new", "usr", "layer", "empty", "own"] {
         let path = scratch.join(directory);
         fs::create_dir(&path).failed_on("make directory", &path)?;
     }
     stage_proc(&scratch.join("proc"), rootless)?;
-    for device in DEVICES {
-        stage_device(device, &scratch.join("dev").join(device))?;
+    // What cannot be made now cannot be made for a sandbox either.
+    if !OwnNodes::make(rootless)?.has_devices {
+        for (device, ..) in DEVICES {
+            stage_device(device, &scratch.join("dev").join(device))?;
+        }
     }
     std::env::set_current_dir(scratch).failed_on("enter", scratch)?;
     // From here on nothing of the host's tree is reachable.
@@ -90,7 +96,7 @@ fn stage_proc(target: &Path, rootless: bool) -> Result<()> {
     mount::attach_at(tree.as_fd(), target).failed("attach /proc at", target.display())
 }
 
-/// The host's own node: a user namespace cannot make one that works.
+/// The host's own node: who is not root of the host cannot make one that works.
 fn stage_device(name: &str, target: &Path) -> Result<()> {
     let source = Path::new("/dev").join(name);
     File::create(target).failed_on("make file", target)?;

@@ -9,11 +9,12 @@ use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 
 /// Low ports are open to everybody. One connection buffers a mebibyte at most, because all connections of the host
-/// share one budget.
-const SETTINGS: [(&str, &str); 3] = [
+/// share one budget. The queue of a listener takes memory that is no sandbox's.
+const SETTINGS: [(&str, &str); 4] = [
     ("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"),
     ("/proc/sys/net/ipv4/tcp_rmem", "4096 65536 1048576"),
     ("/proc/sys/net/ipv4/tcp_wmem", "4096 16384 1048576"),
+    ("/proc/sys/net/core/somaxconn", "128"),
 ];
 
 /// Makes a namespace, ready for use, and leaves the caller in it.

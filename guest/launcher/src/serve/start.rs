@@ -112,7 +112,7 @@ fn start(options: &ServeOptions) -> Result<Option<(File, Server)>> {
         jobs: Jobs::default(),
         sweeps: Sweeps::default(),
         registry,
-        ids: IdPool::default(),
+        ids: IdPool::starting_by(&host.state.tag()),
         strangers: VecDeque::new(),
         is_ending: false,
         host,

@@ -5,6 +5,7 @@
 pub mod btrfs;
 pub mod capabilities;
 pub mod descriptors;
+pub mod device;
 pub mod directory;
 pub mod epoll;
 pub mod fork;
