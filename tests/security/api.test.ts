@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync, statSync } from 'node:fs'
-import { connect } from 'node:net'
 import { encodeFrame, FrameType } from '@isola/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRoot, ordinaryAccount, rootAccount } from '../support/account.ts'
 import { endPlace } from '../support/end-place.ts'
 import { IsolaServer, Place } from '../support/isola-server.ts'
 import { onHost } from '../support/on-host.ts'
+import { type RawOptions, rawConversation } from '../support/raw-conversation.ts'
 import { residentMib } from '../support/resident-memory.ts'
 import { Subject } from '../support/subject.ts'
 
@@ -30,28 +30,8 @@ const withKey = (): Record<string, string> => ({ authorization: `Bearer ${key}` 
 const errorCode = async (response: Response): Promise<string> =>
   ((await response.json()) as { error: { code: string } }).error.code
 
-/** Sends bytes that no HTTP client would; resolves with all that came back when the server closed. */
-function raw(
-  bytes: string | Uint8Array,
-  options: { end?: boolean; more?: [bytes: string, times: number] } = {},
-): Promise<string> {
-  const { hostname, port } = new URL(server.ready.url as string)
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname)
-    let answer = ''
-    socket.on('data', (chunk) => {
-      answer += chunk.toString('latin1')
-    })
-    socket.on('error', (error: NodeJS.ErrnoException) =>
-      error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve(answer) : reject(error),
-    )
-    socket.on('close', () => resolve(answer))
-    socket.write(bytes)
-    const [more, times] = options.more ?? ['', 0]
-    for (let time = 0; time < times; time++) socket.write(more)
-    if (options.end === true) socket.end()
-  })
-}
+const raw = (bytes: string | Uint8Array, options?: RawOptions) =>
+  rawConversation(server.ready.url as string, bytes, options)
 
 describe('attacks on the API over TCP', () => {
   test('no key, a wrong one and one in the wrong place: are refused for every route but the open ones', async () => {
@@ -207,15 +187,6 @@ describe('attacks on the API over TCP', () => {
       ),
     )
     expect(answer).toMatch(/^(HTTP\/1\.1 (431|413) |$)/)
-  })
-
-  test('two hundred requests that never end: keep nobody waiting, and are cut off', { timeout: 120_000 }, async () => {
-    const headless = 'POST /v1/sandboxes HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n'
-    const bodiless = `${headless}Authorization: Bearer ${key}\r\nContent-Type: application/json\r\n\r\n{`
-    const slow = Array.from({ length: 200 }, (_, index) => raw(index % 2 === 0 ? headless : bodiless))
-    expect((await fetch(url('/v1/health'))).status).toBe(200)
-    // Each ends only when the server closes it.
-    for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1\.1 504 /)
   })
 
   test('frames of a client that breaks the protocol: cost it its connection and nobody else', async () => {

@@ -167,7 +167,7 @@ print("looked")
       const before = digest(target)
       const marker = `isola-was-here-${process.pid}`
       await attacker.sandbox.run(
-        `echo x > /usr/bin/${marker}; echo overwritten > ${target}; rm -f ${target}; chmod 777 /usr; chown user /usr/lib; ln /usr/bin/true /tmp/hard && echo x >> /tmp/hard; mv /usr/share /usr/elsewhere`,
+        `echo x > /usr/bin/${marker}; echo overwritten > ${target}; rm -f ${target}; chmod 777 /usr; chown user /usr/lib; ln /usr/bin/true /tmp/hard && echo x >> /tmp/hard; timeout 2 mv /usr/share /usr/elsewhere`,
         { user: attacker.user },
       )
       expect(digest(target)).toBe(before)
